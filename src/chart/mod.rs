@@ -1,0 +1,1 @@
+//! Charts: one description, drawn as braille, plain characters or SVG.

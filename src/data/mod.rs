@@ -1,0 +1,6 @@
+//! Sources, schema and meaning of columns, profile, quality findings, feasibility and recipes.
+
+pub mod column;
+mod dataset;
+
+pub use dataset::{ColumnSpec, Dataset, Meaning, Physical};

@@ -1,0 +1,69 @@
+//! The handle that long work carries: it says how far it is, and asks whether it should stop.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use crate::error::{Error, Result};
+
+/// How far one piece of work has come.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Progress {
+    /// What is being worked on, for example a candidate's name or a file.
+    pub what: String,
+    /// Share done, 0 to 1; `None` when the end is not known.
+    pub share: Option<f64>,
+    /// A short remark, for example `fold 3 of 5`.
+    pub note: String,
+}
+
+type Sink = dyn Fn(Progress) + Send + Sync;
+
+/// Progress out, cancellation in. Cheap to clone; clones share the same cancel flag.
+#[derive(Clone)]
+pub struct Control {
+    cancelled: Arc<AtomicBool>,
+    sink: Arc<Sink>,
+}
+
+impl std::fmt::Debug for Control {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Control").field("cancelled", &self.is_cancelled()).finish_non_exhaustive()
+    }
+}
+
+impl Default for Control {
+    fn default() -> Self {
+        Self::new(|_| {})
+    }
+}
+
+impl Control {
+    /// A handle whose progress goes to `sink`.
+    pub fn new(sink: impl Fn(Progress) + Send + Sync + 'static) -> Self {
+        Self { cancelled: Arc::new(AtomicBool::new(false)), sink: Arc::new(sink) }
+    }
+
+    /// Asks the work to stop at its next check.
+    pub fn cancel(&self) {
+        self.cancelled.store(true, Ordering::SeqCst);
+    }
+
+    /// Whether the work was asked to stop.
+    #[must_use]
+    pub fn is_cancelled(&self) -> bool {
+        self.cancelled.load(Ordering::SeqCst)
+    }
+
+    /// Returns early from cancelled work with `?`.
+    ///
+    /// # Errors
+    /// [`crate::error::Kind::Cancelled`] once [`Control::cancel`] was called.
+    pub fn check(&self) -> Result<()> {
+        if self.is_cancelled() { Err(Error::cancelled()) } else { Ok(()) }
+    }
+
+    /// Reports how far the work is.
+    pub fn report(&self, what: impl Into<String>, share: Option<f64>, note: impl Into<String>) {
+        (self.sink)(Progress { what: what.into(), share, note: note.into() });
+    }
+}

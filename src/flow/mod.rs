@@ -1,0 +1,1 @@
+//! The walk: steps, their state, and the use cases that both faces call.

@@ -1,0 +1,1 @@
+//! Staged tests with a verdict, a threshold, evidence and a reason.

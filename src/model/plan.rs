@@ -1,0 +1,266 @@
+//! The feature plan: how raw columns become the numbers that an estimator sees. Fitted on training rows only.
+
+use std::collections::BTreeMap;
+
+use ndarray::Array2;
+use polars::frame::DataFrame;
+use serde::{Deserialize, Serialize};
+
+use crate::data::{ColumnSpec, Meaning, Physical, column};
+use crate::error::{Error, Result};
+
+/// The known values of a category, in the order of their indicator features.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Levels {
+    /// The column arrives as text.
+    Text(Vec<String>),
+    /// The column arrives as a number that is a code (a zone, a rate class).
+    Number(Vec<f64>),
+}
+
+impl Levels {
+    /// Number of levels.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        match self {
+            Self::Text(v) => v.len(),
+            Self::Number(v) => v.len(),
+        }
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The levels as text.
+    #[must_use]
+    pub fn names(&self) -> Vec<String> {
+        match self {
+            Self::Text(v) => v.clone(),
+            Self::Number(v) => v.iter().map(ToString::to_string).collect(),
+        }
+    }
+}
+
+/// What is done to one raw column.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase", tag = "kind")]
+pub enum Encoding {
+    /// Missing values become `impute` (the median of the training rows), then `(x - mean) / scale`
+    /// (scikit-learn's `SimpleImputer(strategy="median")` and `StandardScaler`). With `indicator`, a second feature is 1
+    /// where the value was missing (`add_indicator=True`).
+    Number {
+        /// Stands in for missing values.
+        impute: f64,
+        /// Mean of the imputed training values.
+        mean: f64,
+        /// Population standard deviation of the imputed training values, 1 when that is 0.
+        scale: f64,
+        /// Whether a missing indicator follows.
+        indicator: bool,
+    },
+    /// One indicator per level (`OneHotEncoder(handle_unknown="ignore")`); an unseen value is all zeros. With `missing`,
+    /// the last indicator is 1 where the value is missing; without it a missing value is all zeros too.
+    OneHot {
+        /// The levels seen in training.
+        levels: Levels,
+        /// Whether missing values were seen in training.
+        missing: bool,
+    },
+}
+
+/// One raw column that the model reads. Numbers, booleans (0/1) and number codes arrive as `double`, all else as text.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct InputColumn {
+    /// The column's name: also the name of the ONNX input.
+    pub name: String,
+    /// How it is encoded.
+    pub encoding: Encoding,
+}
+
+impl InputColumn {
+    /// Whether the raw value is text (otherwise it is a `double`, NaN when missing).
+    #[must_use]
+    pub fn is_text(&self) -> bool {
+        matches!(&self.encoding, Encoding::OneHot { levels: Levels::Text(_), .. })
+    }
+
+    /// Number of features that the column becomes.
+    #[must_use]
+    pub fn width(&self) -> usize {
+        match &self.encoding {
+            Encoding::Number { indicator, .. } => 1 + usize::from(*indicator),
+            Encoding::OneHot { levels, missing } => levels.len() + usize::from(*missing),
+        }
+    }
+}
+
+/// The fitted plan for all columns. Features stand in the order of `inputs`, each column's features side by side.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct FeaturePlan {
+    /// The raw columns that the model reads.
+    pub inputs: Vec<InputColumn>,
+}
+
+/// Above this many levels, the rarest share the all-zero code of unseen values.
+pub const MAX_LEVELS: usize = 50;
+
+impl FeaturePlan {
+    /// Fits the plan for the named columns of `frame`, which must hold training rows only.
+    ///
+    /// # Errors
+    /// When a column is missing from the frame, or has a meaning that cannot be a feature (text, date, identifier).
+    pub fn fit(frame: &DataFrame, specs: &[ColumnSpec]) -> Result<Self> {
+        let inputs = specs
+            .iter()
+            .map(|spec| {
+                let column = column::get(frame, &spec.name)?;
+                let encoding = match (spec.meaning, spec.physical) {
+                    (Meaning::Number | Meaning::Boolean, p) if p != Physical::String => fit_number(&column::numbers(column)?),
+                    (Meaning::Category | Meaning::Boolean, Physical::String) => fit_text_levels(&column::texts(column)?),
+                    (Meaning::Category, Physical::Float | Physical::Integer | Physical::Boolean) => {
+                        fit_number_levels(&column::numbers(column)?)
+                    }
+                    (meaning, _) => {
+                        return Err(Error::usage(format!("column `{}` is {meaning} and cannot be a feature", spec.name))
+                            .hint("Leave it out, correct its meaning, or derive a number or a category from it"));
+                    }
+                };
+                Ok(InputColumn { name: spec.name.clone(), encoding })
+            })
+            .collect::<Result<_>>()?;
+        Ok(Self { inputs })
+    }
+
+    /// Number of features.
+    #[must_use]
+    pub fn width(&self) -> usize {
+        self.inputs.iter().map(InputColumn::width).sum()
+    }
+
+    /// The features' names: `column`, `column=level`, `column is missing`.
+    #[must_use]
+    pub fn feature_names(&self) -> Vec<String> {
+        let mut names = Vec::with_capacity(self.width());
+        for input in &self.inputs {
+            match &input.encoding {
+                Encoding::Number { indicator, .. } => {
+                    names.push(input.name.clone());
+                    if *indicator {
+                        names.push(format!("{} is missing", input.name));
+                    }
+                }
+                Encoding::OneHot { levels, missing } => {
+                    names.extend(levels.names().iter().map(|l| format!("{}={l}", input.name)));
+                    if *missing {
+                        names.push(format!("{} is missing", input.name));
+                    }
+                }
+            }
+        }
+        names
+    }
+
+    /// Encodes rows: an array of shape (rows, [`FeaturePlan::width`]).
+    ///
+    /// # Errors
+    /// When a column is absent or holds text where numbers are needed.
+    pub fn transform(&self, frame: &DataFrame) -> Result<Array2<f64>> {
+        let mut x = Array2::zeros((frame.height(), self.width()));
+        let mut at = 0;
+        for input in &self.inputs {
+            let column = column::get(frame, &input.name)?;
+            match &input.encoding {
+                Encoding::Number { impute, mean, scale, indicator } => {
+                    for (row, value) in column::numbers(column)?.into_iter().enumerate() {
+                        let missing = value.is_nan();
+                        x[[row, at]] = (if missing { *impute } else { value } - mean) / scale;
+                        if *indicator {
+                            x[[row, at + 1]] = f64::from(u8::from(missing));
+                        }
+                    }
+                }
+                Encoding::OneHot { levels: Levels::Text(levels), missing } => {
+                    let index: BTreeMap<&str, usize> = levels.iter().enumerate().map(|(i, l)| (l.as_str(), i)).collect();
+                    for (row, value) in column::texts(column)?.iter().enumerate() {
+                        match value {
+                            Some(v) => {
+                                if let Some(i) = index.get(v.as_str()) {
+                                    x[[row, at + i]] = 1.0;
+                                }
+                            }
+                            None if *missing => x[[row, at + levels.len()]] = 1.0,
+                            None => {}
+                        }
+                    }
+                }
+                Encoding::OneHot { levels: Levels::Number(levels), missing } => {
+                    for (row, value) in column::numbers(column)?.into_iter().enumerate() {
+                        if value.is_nan() {
+                            if *missing {
+                                x[[row, at + levels.len()]] = 1.0;
+                            }
+                        } else if let Ok(i) = levels.binary_search_by(|l| l.total_cmp(&value)) {
+                            x[[row, at + i]] = 1.0;
+                        }
+                    }
+                }
+            }
+            at += input.width();
+        }
+        Ok(x)
+    }
+}
+
+fn fit_number(values: &[f64]) -> Encoding {
+    let mut present: Vec<f64> = values.iter().copied().filter(|v| v.is_finite()).collect();
+    let indicator = present.len() < values.len();
+    if present.is_empty() {
+        return Encoding::Number { impute: 0.0, mean: 0.0, scale: 1.0, indicator: false };
+    }
+    present.sort_by(f64::total_cmp);
+    let middle = present.len() / 2;
+    let impute =
+        if present.len() % 2 == 1 { present[middle] } else { f64::midpoint(present[middle - 1], present[middle]) };
+    let n = values.len() as f64;
+    let filled = || values.iter().map(|v| if v.is_finite() { *v } else { impute });
+    let mean = filled().sum::<f64>() / n;
+    let variance = filled().map(|v| (v - mean).powi(2)).sum::<f64>() / n;
+    let scale = if variance.sqrt() > 10.0 * f64::EPSILON * mean.abs() { variance.sqrt() } else { 1.0 };
+    Encoding::Number { impute, mean, scale, indicator }
+}
+
+fn fit_text_levels(values: &[Option<String>]) -> Encoding {
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    for value in values.iter().flatten() {
+        *counts.entry(value).or_default() += 1;
+    }
+    let missing = values.iter().any(Option::is_none);
+    let kept = keep_commonest(counts.into_iter().collect());
+    Encoding::OneHot { levels: Levels::Text(kept.into_iter().map(str::to_owned).collect()), missing }
+}
+
+fn fit_number_levels(values: &[f64]) -> Encoding {
+    let mut sorted: Vec<f64> = values.iter().copied().filter(|v| !v.is_nan()).collect();
+    let missing = sorted.len() < values.len();
+    sorted.sort_by(f64::total_cmp);
+    let counts: Vec<(f64, usize)> = sorted.chunk_by(|a, b| a == b).map(|c| (c[0], c.len())).collect();
+    let mut kept = keep_commonest(counts);
+    kept.sort_by(f64::total_cmp);
+    Encoding::OneHot { levels: Levels::Number(kept), missing }
+}
+
+/// At most [`MAX_LEVELS`] levels, the commonest, in their original (sorted) order.
+fn keep_commonest<L: Copy>(counts: Vec<(L, usize)>) -> Vec<L> {
+    if counts.len() <= MAX_LEVELS {
+        return counts.into_iter().map(|(l, _)| l).collect();
+    }
+    let mut by_count: Vec<usize> = (0..counts.len()).collect();
+    by_count.sort_by_key(|&i| (std::cmp::Reverse(counts[i].1), i));
+    by_count.truncate(MAX_LEVELS);
+    by_count.sort_unstable();
+    by_count.into_iter().map(|i| counts[i].0).collect()
+}

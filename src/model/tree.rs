@@ -1,0 +1,53 @@
+//! A grown decision tree as flat arrays: the form that predicts, is stored, and is exported.
+
+use ndarray::ArrayView1;
+use serde::{Deserialize, Serialize};
+
+/// A binary tree. Node 0 is the root. A node is a leaf when `left[n] == 0` (the root is nobody's child).
+///
+/// Thresholds, leaf values and the compared features are `f32`, as in scikit-learn and in ONNX, so that a row takes
+/// the same branch in every runtime.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Tree {
+    /// Feature compared at each node (0 for leaves).
+    pub feature: Vec<u32>,
+    /// A row goes left when `x[feature] as f32 <= threshold`.
+    pub threshold: Vec<f32>,
+    /// Left child, or 0 for a leaf.
+    pub left: Vec<u32>,
+    /// Right child, or 0 for a leaf.
+    pub right: Vec<u32>,
+    /// Leaf outputs, `outputs` values per node, row-major (zeros at inner nodes): class shares, or one number.
+    pub value: Vec<f32>,
+}
+
+impl Tree {
+    /// Number of nodes.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.feature.len()
+    }
+
+    /// Whether nothing was grown.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.feature.is_empty()
+    }
+
+    /// Whether node `n` is a leaf.
+    #[must_use]
+    pub fn is_leaf(&self, n: usize) -> bool {
+        self.left[n] == 0
+    }
+
+    /// The leaf that a row of features falls into.
+    #[must_use]
+    pub fn leaf(&self, row: ArrayView1<'_, f64>) -> usize {
+        let mut n = 0;
+        while !self.is_leaf(n) {
+            let x = row[self.feature[n] as usize] as f32;
+            n = if x <= self.threshold[n] { self.left[n] } else { self.right[n] } as usize;
+        }
+        n
+    }
+}

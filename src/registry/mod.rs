@@ -1,0 +1,1 @@
+//! Remote registries behind one trait.

@@ -1,0 +1,1 @@
+//! The workspace: SQLite and content-addressed files.

@@ -1,0 +1,1 @@
+//! Who you are, approvals, the audit log.
