@@ -92,10 +92,8 @@ impl<T: Send + 'static> Jobs<T> {
             let _ = tell.send(Message::Done(id, result));
             wake();
         })?;
-        self.running.insert(
-            id,
-            Job { title: title.into(), started: Instant::now(), progress: BTreeMap::new(), control },
-        );
+        self.running
+            .insert(id, Job { title: title.into(), started: Instant::now(), progress: BTreeMap::new(), control });
         Ok(id)
     }
 
@@ -191,7 +189,12 @@ mod tests {
     #[test]
     fn results_come_home_and_a_panic_is_an_error() {
         let mut jobs = Jobs::new(|| {});
-        let a = jobs.start("a", |control| { control.report("x", Some(0.5), ""); Ok(1) }).unwrap();
+        let a = jobs
+            .start("a", |control| {
+                control.report("x", Some(0.5), "");
+                Ok(1)
+            })
+            .unwrap();
         let b = jobs.start("b", |_| panic!("boom")).unwrap();
         let ended = settle(&mut jobs);
         assert_eq!(ended.iter().find(|e| e.0 == a).unwrap().1, Ok(1));
@@ -201,7 +204,10 @@ mod tests {
     #[test]
     fn the_latest_of_a_slot_wins() {
         let mut jobs = Jobs::new(|| {});
-        let wait = |control: &Control| loop { control.check()?; std::thread::sleep(Duration::from_millis(1)); };
+        let wait = |control: &Control| loop {
+            control.check()?;
+            std::thread::sleep(Duration::from_millis(1));
+        };
         let old = jobs.start_latest("preview", "old", wait).unwrap();
         let new = jobs.start_latest("preview", "new", |_| Ok(2)).unwrap();
         assert!(!jobs.is_latest("preview", old) && jobs.is_latest("preview", new));

@@ -74,8 +74,7 @@ fn thresholds(sorted: &[f32]) -> Vec<f32> {
         let mid = a + (b - a) / 2.0;
         if mid < b { mid } else { a }
     };
-    let mut edges: Vec<f32> =
-        sorted.windows(2).filter(|w| w[0] < w[1]).map(|w| between(w[0], w[1])).collect();
+    let mut edges: Vec<f32> = sorted.windows(2).filter(|w| w[0] < w[1]).map(|w| between(w[0], w[1])).collect();
     if edges.len() >= MAX_BINS {
         edges = (1..MAX_BINS)
             .filter_map(|k| {

@@ -164,10 +164,7 @@ fn explained_variance(y: &[f64], p: &[f64]) -> f64 {
     let errors: Vec<f64> = y.iter().zip(p).map(|(y, p)| y - p).collect();
     let bias = mean(errors.iter().copied());
     let centre = mean(y.iter().copied());
-    ratio_score(
-        mean(errors.iter().map(|e| (e - bias).powi(2))),
-        mean(y.iter().map(|v| (v - centre).powi(2))),
-    )
+    ratio_score(mean(errors.iter().map(|e| (e - bias).powi(2))), mean(y.iter().map(|v| (v - centre).powi(2))))
 }
 
 fn ratio_score(left: f64, total: f64) -> f64 {
@@ -182,16 +179,15 @@ fn ratio_score(left: f64, total: f64) -> f64 {
 
 /// Mean of `-ln p(true class)`, probabilities kept `f64::EPSILON` away from 0 and 1.
 fn log_loss(codes: &[usize], scores: ArrayView2<'_, f64>) -> f64 {
-    mean(codes.iter().zip(scores.outer_iter()).map(|(c, row)| {
-        -row[*c].clamp(f64::EPSILON, 1.0 - f64::EPSILON).ln()
-    }))
+    mean(codes.iter().zip(scores.outer_iter()).map(|(c, row)| -row[*c].clamp(f64::EPSILON, 1.0 - f64::EPSILON).ln()))
 }
 
 /// Two classes: mean of `(p - y)²`. More: mean over rows of the squared distance to the true class's corner.
 fn brier(codes: &[usize], scores: ArrayView2<'_, f64>) -> f64 {
-    let whole = mean(codes.iter().zip(scores.outer_iter()).map(|(c, row)| {
-        row.iter().enumerate().map(|(k, p)| (p - f64::from(u8::from(k == *c))).powi(2)).sum::<f64>()
-    }));
+    let whole =
+        mean(codes.iter().zip(scores.outer_iter()).map(|(c, row)| {
+            row.iter().enumerate().map(|(k, p)| (p - f64::from(u8::from(k == *c))).powi(2)).sum::<f64>()
+        }));
     if scores.ncols() == 2 { whole / 2.0 } else { whole }
 }
 

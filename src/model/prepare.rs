@@ -125,7 +125,10 @@ pub fn prepare(dataset: &Dataset, spec: &PrepareSpec, leaks: &[Leak], seed: u64)
     if task.is_classification() != found.is_classification() && found.is_classification() {
         let number = target_spec.physical != crate::data::Physical::String;
         if !number {
-            return Err(Error::usage(format!("target `{}` holds words and cannot be a regression target", spec.target)));
+            return Err(Error::usage(format!(
+                "target `{}` holds words and cannot be a regression target",
+                spec.target
+            )));
         }
     }
     let classes = if task.is_classification() {
@@ -154,10 +157,8 @@ pub fn prepare(dataset: &Dataset, spec: &PrepareSpec, leaks: &[Leak], seed: u64)
     let unused = rows.len().saturating_sub(spec.max_rows);
     if unused > 0 {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
-        let mut chosen: Vec<u32> = rand::seq::index::sample(&mut rng, rows.len(), spec.max_rows)
-            .into_iter()
-            .map(|i| rows[i])
-            .collect();
+        let mut chosen: Vec<u32> =
+            rand::seq::index::sample(&mut rng, rows.len(), spec.max_rows).into_iter().map(|i| rows[i]).collect();
         chosen.sort_unstable();
         rows = chosen;
     }
@@ -177,8 +178,7 @@ pub fn prepare(dataset: &Dataset, spec: &PrepareSpec, leaks: &[Leak], seed: u64)
     if let Target::Classes { codes, count } = &y {
         let seen: BTreeSet<usize> = sides.train.iter().map(|&r| codes[r as usize]).collect();
         if seen.len() < *count {
-            let absent: Vec<&str> =
-                (0..*count).filter(|k| !seen.contains(k)).map(|k| classes[k].as_str()).collect();
+            let absent: Vec<&str> = (0..*count).filter(|k| !seen.contains(k)).map(|k| classes[k].as_str()).collect();
             return Err(Error::input(format!("no training row is of class {}", absent.join(", ")))
                 .hint("The class is too rare for this split: use another split, or drop or merge the class"));
         }
@@ -216,11 +216,7 @@ fn full_target(dataset: &Dataset, name: &str, task: Task, classes: &[String]) ->
     Ok(Target::Classes { codes, count: classes.len() })
 }
 
-fn choose_features(
-    dataset: &Dataset,
-    spec: &PrepareSpec,
-    leaks: &[Leak],
-) -> Result<(Vec<ColumnSpec>, Vec<LeftOut>)> {
+fn choose_features(dataset: &Dataset, spec: &PrepareSpec, leaks: &[Leak]) -> Result<(Vec<ColumnSpec>, Vec<LeftOut>)> {
     let (mut features, mut left_out) = (Vec::new(), Vec::new());
     for column in &dataset.columns {
         if column.name == spec.target {
@@ -229,7 +225,8 @@ fn choose_features(
         let keep = spec.keep.contains(&column.name);
         let values = column::get(&dataset.frame, &column.name)?;
         let present = values.len() - values.null_count();
-        let because = |kind: &str, reason: String| Some(LeftOut { column: column.name.clone(), kind: kind.into(), reason });
+        let because =
+            |kind: &str, reason: String| Some(LeftOut { column: column.name.clone(), kind: kind.into(), reason });
         let reason = if let Some(reason) = spec.leave_out.get(&column.name) {
             because("chosen", if reason.is_empty() { "chosen".into() } else { reason.clone() })
         } else if let (Some(leak), false) = (leaks.iter().find(|l| l.column == column.name), keep) {
@@ -304,9 +301,8 @@ fn keys(dataset: &Dataset, split: &Split) -> Result<Keys> {
         }
         Split::Time { column } => {
             dataset.spec(column)?;
-            let values = column::numbers(column::get(&dataset.frame, column)?).map_err(|e| {
-                e.hint("A split by time needs a date, a moment or a number")
-            })?;
+            let values = column::numbers(column::get(&dataset.frame, column)?)
+                .map_err(|e| e.hint("A split by time needs a date, a moment or a number"))?;
             if let Some(row) = values.iter().position(|v| v.is_nan()) {
                 return Err(Error::input(format!("{}: `{column}` is missing in row {}", dataset.source, row + 1))
                     .hint("Drop those rows with a filter, or split by another column"));

@@ -143,7 +143,8 @@ pub fn folds(split: &Split, rows: &[u32], target: &Target, keys: &Keys, count: u
                 let Some(edge) = order.get(k * step).map(|&r| moments[r as usize]) else {
                     return Err(too_few("rows"));
                 };
-                let last = order.get(((k + 1) * step).saturating_sub(1)).map_or(f64::INFINITY, |&r| moments[r as usize]);
+                let last =
+                    order.get(((k + 1) * step).saturating_sub(1)).map_or(f64::INFINITY, |&r| moments[r as usize]);
                 let until = if k == count { f64::INFINITY } else { last };
                 let mut train: Vec<u32> = order.iter().copied().filter(|&r| moments[r as usize] < edge).collect();
                 let mut test: Vec<u32> = order

@@ -116,9 +116,8 @@ pub fn train(
     control: &Control,
 ) -> Result<Trained> {
     let started = Instant::now();
-    let (whole, folds) = encoded
-        .split_first()
-        .ok_or_else(|| crate::error::Error::local("there are no encoded rows to train on"))?;
+    let (whole, folds) =
+        encoded.split_first().ok_or_else(|| crate::error::Error::local("there are no encoded rows to train on"))?;
     let steps = folds.len() as f64 + 2.0;
     let mut scores = Vec::with_capacity(folds.len());
     for (k, fold) in folds.iter().enumerate() {
@@ -137,15 +136,8 @@ pub fn train(
     let all = evaluate::with_intervals(prepared.task, &whole.y_test, &prediction, seed, control)?;
     let on_train = Prediction { scores: fitted.scores(whole.x_train.view()) };
     let train_score = metrics::one(metric, &whole.y_train, &on_train);
-    let importance = evaluate::permutation_importance(
-        &fitted,
-        &whole.plan,
-        &whole.x_test,
-        &whole.y_test,
-        metric,
-        seed,
-        control,
-    )?;
+    let importance =
+        evaluate::permutation_importance(&fitted, &whole.plan, &whole.x_test, &whole.y_test, metric, seed, control)?;
     control.check()?;
     let mean = scores.iter().sum::<f64>() / scores.len() as f64;
     let std = (scores.iter().map(|s| (s - mean).powi(2)).sum::<f64>() / scores.len() as f64).sqrt();

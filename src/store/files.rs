@@ -49,8 +49,9 @@ impl Store {
     /// When it is absent or damaged.
     pub fn get_file(&self, digest: &str) -> Result<Vec<u8>> {
         let path = self.file_path(digest)?;
-        let bytes = std::fs::read(&path)
-            .map_err(|e| Error::local(format!("workspace file {}: {e}", path.display())).hint("Repeat the step that made it"))?;
+        let bytes = std::fs::read(&path).map_err(|e| {
+            Error::local(format!("workspace file {}: {e}", path.display())).hint("Repeat the step that made it")
+        })?;
         if sha256(&bytes) != digest {
             return Err(Error::local(format!("workspace file {} is damaged", path.display()))
                 .hint("Delete it and repeat the step that made it"));

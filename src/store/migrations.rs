@@ -35,21 +35,24 @@ const STEPS: &[&str] = &[
 
 /// Brings the database up to the newest step.
 pub(super) fn run(db: &mut Connection) -> Result<()> {
-    let version = |db: &Connection| db.query_row("PRAGMA user_version", [], |row| row.get::<_, usize>(0));
-    if version(db)? == STEPS.len() {
+    let version = |db: &Connection| db.query_row("PRAGMA user_version", [], |row| row.get::<_, i64>(0));
+    let newest = STEPS.len() as i64;
+    if version(db)? == newest {
         return Ok(());
     }
     // Another process may be upgrading at the same moment: look again once the write lock is ours.
     let transaction = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let have = version(&transaction)?;
-    if have > STEPS.len() {
-        return Err(Error::local(format!("the workspace was made by a newer Pilothouse (its shape is {have}, ours {})", STEPS.len()))
-            .hint("Use the newer version, or another workspace"));
+    if have > newest {
+        return Err(Error::local(format!(
+            "the workspace was made by a newer Pilothouse (its shape is {have}, ours {newest})"
+        ))
+        .hint("Use the newer version, or another workspace"));
     }
-    for step in &STEPS[have..] {
+    for step in STEPS.iter().skip(usize::try_from(have).unwrap_or(0)) {
         transaction.execute_batch(step)?;
     }
-    transaction.pragma_update(None, "user_version", STEPS.len())?;
+    transaction.pragma_update(None, "user_version", newest)?;
     transaction.commit()?;
     Ok(())
 }

@@ -32,7 +32,9 @@ pub struct Store {
 impl From<rusqlite::Error> for Error {
     fn from(error: rusqlite::Error) -> Self {
         let hint = match &error {
-            rusqlite::Error::SqliteFailure(e, _) if e.code == rusqlite::ErrorCode::DiskFull => "Free some disk space and try again",
+            rusqlite::Error::SqliteFailure(e, _) if e.code == rusqlite::ErrorCode::DiskFull => {
+                "Free some disk space and try again"
+            }
             rusqlite::Error::SqliteFailure(e, _) if e.code == rusqlite::ErrorCode::DatabaseBusy => {
                 "Another process is writing to it: try again"
             }
@@ -112,7 +114,9 @@ mod tests {
         let root = find(folder.path());
         let first = Store::open(&root).unwrap();
         let second = Store::open(&root).unwrap();
-        first.put_walk(&WalkRow { id: "w1".into(), name: "a".into(), flow: "{}".into(), created_ms: 1, updated_ms: 1 }).unwrap();
+        first
+            .put_walk(&WalkRow { id: "w1".into(), name: "a".into(), flow: "{}".into(), created_ms: 1, updated_ms: 1 })
+            .unwrap();
         assert_eq!(second.walks().unwrap().len(), 1);
         let below = folder.path().join("deep/er");
         std::fs::create_dir_all(&below).unwrap();

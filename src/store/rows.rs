@@ -68,7 +68,13 @@ pub struct PushRow {
 }
 
 fn walk(row: &Row<'_>) -> rusqlite::Result<WalkRow> {
-    Ok(WalkRow { id: row.get(0)?, name: row.get(1)?, flow: row.get(2)?, created_ms: row.get(3)?, updated_ms: row.get(4)? })
+    Ok(WalkRow {
+        id: row.get(0)?,
+        name: row.get(1)?,
+        flow: row.get(2)?,
+        created_ms: row.get(3)?,
+        updated_ms: row.get(4)?,
+    })
 }
 
 fn run(row: &Row<'_>) -> rusqlite::Result<RunRow> {
@@ -154,7 +160,8 @@ impl Store {
     /// # Errors
     /// When the database cannot be read.
     pub fn steps(&self, walk: &str) -> Result<Vec<StepRow>> {
-        let mut query = self.db.prepare("SELECT step, state, record, updated_ms FROM steps WHERE walk = ?1 ORDER BY step")?;
+        let mut query =
+            self.db.prepare("SELECT step, state, record, updated_ms FROM steps WHERE walk = ?1 ORDER BY step")?;
         Ok(query
             .query_map([walk], |row| {
                 Ok(StepRow { step: row.get(0)?, state: row.get(1)?, record: row.get(2)?, updated_ms: row.get(3)? })
@@ -203,9 +210,9 @@ impl Store {
     /// # Errors
     /// When the database cannot be read.
     pub fn pushes(&self, run: &str) -> Result<Vec<PushRow>> {
-        let mut query = self
-            .db
-            .prepare("SELECT run, target, name, state, record, updated_ms FROM pushes WHERE run = ?1 ORDER BY updated_ms")?;
+        let mut query = self.db.prepare(
+            "SELECT run, target, name, state, record, updated_ms FROM pushes WHERE run = ?1 ORDER BY updated_ms",
+        )?;
         Ok(query
             .query_map([run], |row| {
                 Ok(PushRow {

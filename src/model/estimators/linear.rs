@@ -33,7 +33,7 @@ impl Estimator for LinearRegression {
             let kept = independent_columns(&x);
             let part = x.select(Axis(1), &kept);
             let fitted = linfa_linear::LinearRegression::new()
-                .fit(&Dataset::new(part, y))
+                .fit(&DatasetBase::new(part, y))
                 .map_err(|e| Error::input(format!("least squares failed: {e}")))?;
             let mut coef = vec![0.0; x.ncols()];
             for (&at, &w) in kept.iter().zip(fitted.params()) {
@@ -124,7 +124,7 @@ impl Estimator for ElasticNet {
                 .l1_ratio(l1_ratio)
                 .max_iterations(max_iter)
                 .tolerance(tol)
-                .fit(&Dataset::new(x.view(), scaled))
+                .fit(&DatasetBase::new(x.view(), scaled))
                 .map_err(|e| Error::input(format!("the elastic net failed: {e}")))?;
             Ok(Fitted::Linear {
                 coef: fitted.hyperplane().iter().map(|w| w * scale).collect(),

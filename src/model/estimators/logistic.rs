@@ -54,7 +54,7 @@ impl Estimator for Logistic {
                 Error::input(format!("logistic regression did not converge: {e}"))
                     .hint("Leave out columns that hold extreme values, or lower C")
             };
-            let data = Dataset::new(x.view(), codes);
+            let data = DatasetBase::new(x.view(), codes);
             if count == 2 {
                 let fitted = LogisticRegression::default()
                     .alpha(alpha)
