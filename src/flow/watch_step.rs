@@ -9,7 +9,7 @@ use crate::data::{self, Dataset, LoadOptions, Meaning, column};
 use crate::engine::Control;
 use crate::error::{Error, Result};
 use crate::health::{self, DriftReport, Period};
-use crate::model::{FittedModel, Prediction, Target, Task, metrics};
+use crate::model::{FittedModel, Prediction, Task, metrics};
 use crate::store::now_ms;
 
 use super::data_steps::read;
@@ -227,15 +227,3 @@ fn times(dataset: &Dataset, spec: &WatchSpec) -> Result<Option<Vec<f64>>> {
     Ok(Some(values.into_iter().map(|v| v * day).collect()))
 }
 
-/// Truth of the labelled rows only, for callers that need a [`Target`].
-#[must_use]
-pub fn labelled(truth: &[Option<f64>], task: Task, classes: usize) -> (Vec<u32>, Target) {
-    let known: Vec<(u32, f64)> = truth.iter().enumerate().filter_map(|(i, t)| Some((i as u32, (*t)?))).collect();
-    let rows = known.iter().map(|k| k.0).collect();
-    let target = if task == Task::Regression {
-        Target::Numbers(known.iter().map(|k| k.1).collect())
-    } else {
-        Target::Classes { codes: known.iter().map(|k| k.1 as usize).collect(), count: classes }
-    };
-    (rows, target)
-}
