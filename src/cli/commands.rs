@@ -15,7 +15,7 @@ use crate::flow::record::{RunRecord, RunStatus, TrainRecord};
 use crate::flow::spec::{LabelsSpec, LoadSpec, PushSpec, TrainSpec, WatchSpec};
 use crate::flow::{self, Flow, Step, Walk, Workshop};
 use crate::gate::{GateReport, Verdict as GateVerdict};
-use crate::health;
+use crate::health::{self, DriftOptions};
 use crate::model::prepare::PrepareSpec;
 use crate::model::split::Split;
 use crate::team::Verdict;
@@ -353,15 +353,16 @@ pub(super) fn drift(call: &Call, reference: &str, current: &str) -> Result<Answe
     let options = LoadOptions::default();
     let before = data::load(reference, &options, &call.control)?;
     let after = data::load(current, &options, &call.control)?;
-    let report = health::drift(&before.frame, &after.frame, &before.columns, &call.control)?;
+    let report = health::drift(&before.frame, &after.frame, &before.columns, &DriftOptions::default(), &call.control)?;
     super::output::clear_progress();
     if call.json {
         json(&report)?;
     } else {
         drift_table(&report)?;
-        line(&report.words)?;
+        let drifted = report.drifted().len();
+        line(format!("{drifted} of {} columns drifted", report.columns.len()))?;
     }
-    Ok(Answer::from(!report.drifted()))
+    Ok(Answer::from(report.verdict == health::Verdict::Stable))
 }
 
 fn drift_table(report: &health::DriftReport) -> Result<()> {
@@ -370,10 +371,10 @@ fn drift_table(report: &health::DriftReport) -> Result<()> {
         .iter()
         .map(|c| {
             let word = if c.drifted { "DRIFTED" } else { "stable" };
-            vec![c.name.clone(), word.into(), figure(c.effect), figure(c.p), figure(c.q)]
+            vec![c.name.clone(), word.into(), figure(c.effect), figure(c.p), figure(c.q), c.message.clone()]
         })
         .collect();
-    table(&["column", "", "effect (PSI)", "p", "q"], &rows)
+    table(&["column", "", "effect (PSI)", "p", "q", "what happened"], &rows)
 }
 
 pub(super) fn watch(
@@ -400,15 +401,17 @@ pub(super) fn watch(
         drift_table(&record.drift)?;
         line("")?;
         let rows: Vec<Vec<String>> = record
-            .periods
+            .performance
             .iter()
+            .flat_map(|p| &p.periods)
             .map(|p| {
+                let value = p.metrics.iter().find(|m| m.name == record.metric).map(|m| m.value);
                 vec![
                     p.label.clone(),
                     p.rows.to_string(),
                     p.labelled.to_string(),
-                    p.value.map_or_else(|| "–".into(), figure),
-                    if p.broken { "outside".into() } else { String::new() },
+                    value.map_or_else(|| "–".into(), figure),
+                    if p.outside.is_empty() { String::new() } else { format!("outside: {}", p.outside.join(", ")) },
                 ]
             })
             .collect();
@@ -418,7 +421,7 @@ pub(super) fn watch(
         }
         line(&record.words)?;
     }
-    Ok(Answer::from(!record.drift.drifted() && record.broken.is_none()))
+    Ok(Answer::from(!record.alarm()))
 }
 
 pub(super) fn run(call: &Call, flow: &str, fail_on_drift: bool) -> Result<Answer> {
@@ -461,6 +464,6 @@ pub(super) fn run(call: &Call, flow: &str, fail_on_drift: bool) -> Result<Answer
             line(format!("stopped after {}: {why}", report.reached))?;
         }
     }
-    let drifted = report.watch.as_ref().is_some_and(|w| w.drift.drifted() || w.broken.is_some());
+    let drifted = report.watch.as_ref().is_some_and(flow::WatchRecord::alarm);
     Ok(Answer::from(report.stopped.is_none() && !(fail_on_drift && drifted)))
 }
