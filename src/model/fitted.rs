@@ -58,9 +58,7 @@ impl Fitted {
     pub fn scores(&self, x: ArrayView2<'_, f64>) -> Array2<f64> {
         let rows = x.nrows();
         match self {
-            Self::Dummy { output } => {
-                Array2::from_shape_fn((rows, output.len()), |(_, k)| output[k])
-            }
+            Self::Dummy { output } => Array2::from_shape_fn((rows, output.len()), |(_, k)| output[k]),
             Self::Linear { coef, intercept } => {
                 let coef = Array1::from_vec(coef.clone());
                 (x.dot(&coef) + *intercept).insert_axis(Axis(1))
@@ -85,7 +83,8 @@ impl Fitted {
             Self::GaussianNb { prior, theta, var } => {
                 let mut z = Array2::zeros((rows, prior.len()));
                 for k in 0..prior.len() {
-                    let constant = prior[k].ln() - 0.5 * var[k].iter().map(|v| (std::f64::consts::TAU * v).ln()).sum::<f64>();
+                    let constant =
+                        prior[k].ln() - 0.5 * var[k].iter().map(|v| (std::f64::consts::TAU * v).ln()).sum::<f64>();
                     for (i, row) in x.outer_iter().enumerate() {
                         let d: f64 =
                             row.iter().zip(&theta[k]).zip(&var[k]).map(|((x, t), v)| (x - t).powi(2) / v).sum();
