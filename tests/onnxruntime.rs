@@ -94,7 +94,16 @@ fn compare(case: &Case, rows: &DataFrame, way: &str, answers: &BTreeMap<String, 
     let rows = if way == "server" { finite(rows) } else { rows.clone() };
     let native = case.model.predict(&rows).unwrap();
     let names = bundle::onnx::output_names(&case.model);
-    assert_eq!(answers.keys().cloned().collect::<Vec<_>>(), { let mut n = names.clone(); n.sort(); n }, "{} by {way}", case.name);
+    assert_eq!(
+        answers.keys().cloned().collect::<Vec<_>>(),
+        {
+            let mut n = names.clone();
+            n.sort();
+            n
+        },
+        "{} by {way}",
+        case.name
+    );
     let classes = case.model.task.is_classification();
     for (k, name) in names.iter().skip(usize::from(classes)).enumerate() {
         let answers = &answers[name];

@@ -80,7 +80,13 @@ fn write_card(out: &mut String, model: &FittedModel, name: &str, run_id: &str, f
     let kind = if model.task.is_classification() { "classification" } else { "regression" };
     writeln!(out, "---\nlibrary_name: onnx\npipeline_tag: tabular-{kind}\ntags:\n- tabular\n- pilothouse\n---\n")?;
     writeln!(out, "# {}\n", safe(name))?;
-    write!(out, "A {} that predicts `{}` ({}", safe(&model.estimator.replace('_', " ")), code(&model.target), model.task)?;
+    write!(
+        out,
+        "A {} that predicts `{}` ({}",
+        safe(&model.estimator.replace('_', " ")),
+        code(&model.target),
+        model.task
+    )?;
     if model.task.is_classification() {
         let classes: Vec<String> = model.classes.iter().map(|c| format!("`{}`", code(c))).collect();
         write!(out, ": {}", classes.join(", "))?;
@@ -92,10 +98,15 @@ fn write_card(out: &mut String, model: &FittedModel, name: &str, run_id: &str, f
     about.extend(facts.trained_at.iter().map(|v| ("Trained at", v.clone())));
     about.push(("Data", facts.source.clone()));
     about.push(("Data SHA-256", facts.fingerprint.clone()));
-    about.push(("Rows", format!("{} in all, {} fitted on, {} held out", facts.rows, facts.train_rows, facts.test_rows)));
+    about
+        .push(("Rows", format!("{} in all, {} fitted on, {} held out", facts.rows, facts.train_rows, facts.test_rows)));
     about.push(("Split", facts.split.clone()));
     about.extend(facts.seed.map(|s| ("Seed", s.to_string())));
-    table(out, &["Fact", "Value"], about.iter().filter(|(_, v)| !v.is_empty()).map(|(k, v)| vec![(*k).to_owned(), v.clone()]))?;
+    table(
+        out,
+        &["Fact", "Value"],
+        about.iter().filter(|(_, v)| !v.is_empty()).map(|(k, v)| vec![(*k).to_owned(), v.clone()]),
+    )?;
 
     if !facts.parameters.is_empty() {
         writeln!(out, "## Parameters\n")?;
@@ -106,28 +117,42 @@ fn write_card(out: &mut String, model: &FittedModel, name: &str, run_id: &str, f
         writeln!(out, "None were recorded.\n")?;
     } else {
         writeln!(out, "On {} rows that the model never saw.\n", facts.test_rows)?;
-        table(out, &["Metric", "Value", "95 % interval"], facts.metrics.iter().map(|m| {
-            let interval = match (m.low, m.high) {
-                (Some(low), Some(high)) => format!("{} to {}", number(low), number(high)),
-                _ => String::from("not estimated"),
-            };
-            vec![m.name.clone(), number(m.value), interval]
-        }))?;
+        table(
+            out,
+            &["Metric", "Value", "95 % interval"],
+            facts.metrics.iter().map(|m| {
+                let interval = match (m.low, m.high) {
+                    (Some(low), Some(high)) => format!("{} to {}", number(low), number(high)),
+                    _ => String::from("not estimated"),
+                };
+                vec![m.name.clone(), number(m.value), interval]
+            }),
+        )?;
     }
     writeln!(out, "## Inputs\n\nOne column each; names as written.\n")?;
-    table(out, &["Column", "Type", "What the model does with it"], model.plan.inputs.iter().map(|i| {
-        vec![i.name.clone(), if i.is_text() { "string" } else { "double" }.to_owned(), handling(&i.encoding)]
-    }))?;
+    table(
+        out,
+        &["Column", "Type", "What the model does with it"],
+        model.plan.inputs.iter().map(|i| {
+            vec![i.name.clone(), if i.is_text() { "string" } else { "double" }.to_owned(), handling(&i.encoding)]
+        }),
+    )?;
     writeln!(out, "## Outputs\n")?;
     let names = output_names(model);
-    table(out, &["Output", "Type", "Meaning"], names.iter().enumerate().map(|(at, name)| {
-        let (kind, meaning) = match (model.task.is_classification(), at) {
-            (true, 0) => ("string", "the most probable class".to_owned()),
-            (true, _) => ("double", format!("probability of {}", model.classes.get(at - 1).map_or("", |c| c.as_str()))),
-            (false, _) => ("double", format!("{}, predicted", model.target)),
-        };
-        vec![name.clone(), kind.to_owned(), meaning]
-    }))?;
+    table(
+        out,
+        &["Output", "Type", "Meaning"],
+        names.iter().enumerate().map(|(at, name)| {
+            let (kind, meaning) = match (model.task.is_classification(), at) {
+                (true, 0) => ("string", "the most probable class".to_owned()),
+                (true, _) => {
+                    ("double", format!("probability of {}", model.classes.get(at - 1).map_or("", |c| c.as_str())))
+                }
+                (false, _) => ("double", format!("{}, predicted", model.target)),
+            };
+            vec![name.clone(), kind.to_owned(), meaning]
+        }),
+    )?;
     if !facts.left_out.is_empty() {
         writeln!(out, "## Columns left out\n")?;
         table(out, &["Column", "Reason"], facts.left_out.iter().map(|(c, r)| vec![c.clone(), r.clone()]))?;
@@ -136,9 +161,11 @@ fn write_card(out: &mut String, model: &FittedModel, name: &str, run_id: &str, f
     list(out, "Limits", &facts.limits)?;
     if !facts.gates.is_empty() {
         writeln!(out, "## Gates\n")?;
-        table(out, &["Stage", "Gate", "Verdict", "Message"], facts.gates.iter().map(|g| {
-            vec![g.stage.clone(), g.name.clone(), g.verdict.clone(), g.message.clone()]
-        }))?;
+        table(
+            out,
+            &["Stage", "Gate", "Verdict", "Message"],
+            facts.gates.iter().map(|g| vec![g.stage.clone(), g.name.clone(), g.verdict.clone(), g.message.clone()]),
+        )?;
     }
     loading(out, name)
 }
@@ -169,7 +196,11 @@ fn handling(encoding: &Encoding) -> String {
                 Levels::Number(_) => levels.names(),
             };
             let shown: Vec<String> = names.iter().take(8).cloned().collect();
-            let more = if names.len() > shown.len() { format!(" and {} more", names.len() - shown.len()) } else { String::new() };
+            let more = if names.len() > shown.len() {
+                format!(" and {} more", names.len() - shown.len())
+            } else {
+                String::new()
+            };
             let absent = if *missing { "missing is a value of its own" } else { "missing counts as unknown" };
             format!("one of {} known values ({}{more}); {absent}", names.len(), shown.join(", "))
         }

@@ -21,7 +21,9 @@ pub(super) fn requirements() -> String {
 
 /// `python_env.yaml`.
 pub(super) fn python_env() -> String {
-    format!("python: {PYTHON}\nbuild_dependencies:\n- pip\n- setuptools\n- wheel\ndependencies:\n- -r requirements.txt\n")
+    format!(
+        "python: {PYTHON}\nbuild_dependencies:\n- pip\n- setuptools\n- wheel\ndependencies:\n- -r requirements.txt\n"
+    )
 }
 
 /// `conda.yaml`.

@@ -58,8 +58,18 @@ pub fn rows() -> DataFrame {
     let visits = [Some(0i64), Some(3), None, Some(-1), Some(9_007_199_254_740_993), Some(2), Some(1), Some(0)];
     let zone = [Some(1.0), Some(4.0), Some(7.5), None, Some(9.0), Some(1.5), Some(f64::NAN), Some(4.0)];
     let rate = [Some(1i64), Some(2), Some(3), None, Some(1), Some(0), Some(2), Some(1)];
-    let city = [Some("Oslo"), Some("København, DK"), None, Some("Atlantis"), Some("São Paulo"), Some("oslo"), Some(" Oslo"), None];
-    let plan = [Some("basic"), Some("premium"), None, Some("gold"), Some("basic"), Some("premium"), None, Some("\u{1b}[31m")];
+    let city = [
+        Some("Oslo"),
+        Some("København, DK"),
+        None,
+        Some("Atlantis"),
+        Some("São Paulo"),
+        Some("oslo"),
+        Some(" Oslo"),
+        None,
+    ];
+    let plan =
+        [Some("basic"), Some("premium"), None, Some("gold"), Some("basic"), Some("premium"), None, Some("\u{1b}[31m")];
     let hole = [None, Some("?"), None, None, Some("y"), None, None, None::<&str>];
     let void = [None, None, Some("a"), None, None, None, None, None::<&str>];
     let label = [Some("None"), Some("x"), Some("y"), Some("x"), Some("None"), Some("x"), Some("z"), Some("x")];
@@ -101,13 +111,28 @@ fn shares(rng: &mut ChaCha8Rng, k: usize) -> Vec<f64> {
 }
 
 /// A random tree. Half of the thresholds are values that occur in `seen` (encoded rows), where the branches part.
-pub fn tree(rng: &mut ChaCha8Rng, seen: &[Vec<f64>], features: usize, outputs: usize, depth: usize, task: Task) -> Tree {
+pub fn tree(
+    rng: &mut ChaCha8Rng,
+    seen: &[Vec<f64>],
+    features: usize,
+    outputs: usize,
+    depth: usize,
+    task: Task,
+) -> Tree {
     let mut tree = Tree::default();
     grow(rng, seen, features, outputs, depth, task, &mut tree);
     tree
 }
 
-fn grow(rng: &mut ChaCha8Rng, seen: &[Vec<f64>], features: usize, outputs: usize, depth: usize, task: Task, tree: &mut Tree) -> u32 {
+fn grow(
+    rng: &mut ChaCha8Rng,
+    seen: &[Vec<f64>],
+    features: usize,
+    outputs: usize,
+    depth: usize,
+    task: Task,
+    tree: &mut Tree,
+) -> u32 {
     let n = tree.feature.len();
     tree.feature.push(0);
     tree.threshold.push(0.0);
@@ -155,7 +180,9 @@ pub fn fit(rng: &mut ChaCha8Rng, kind: &str, task: Task, k: usize, plan: Feature
                 intercept: spread(rng, rows, 1.0),
             }
         }
-        "softmax" => Fitted::Logistic { coef: (0..k).map(|_| spread(rng, f, 1.5)).collect(), intercept: spread(rng, k, 1.0) },
+        "softmax" => {
+            Fitted::Logistic { coef: (0..k).map(|_| spread(rng, f, 1.5)).collect(), intercept: spread(rng, k, 1.0) }
+        }
         "gaussian_nb" => Fitted::GaussianNb {
             prior: shares(rng, k),
             theta: (0..k).map(|_| spread(rng, f, 1.0)).collect(),
@@ -218,8 +245,9 @@ pub fn random(seed: u64) -> Case {
             inputs.push(InputColumn { name, encoding: Encoding::OneHot { levels: Levels::Text(levels), missing } });
         } else if rng.random_bool(0.4) {
             let levels: Vec<f64> = (0..rng.random_range(0..6)).map(|l| f64::from(l) * 1.5 + 1.0).collect();
-            let values: Vec<Option<f64>> =
-                (0..count).map(|_| rng.random_bool(0.8).then(|| f64::from(rng.random_range(0..8)) * 1.5 + 1.0)).collect();
+            let values: Vec<Option<f64>> = (0..count)
+                .map(|_| rng.random_bool(0.8).then(|| f64::from(rng.random_range(0..8)) * 1.5 + 1.0))
+                .collect();
             columns.push(Column::new(name.as_str().into(), values));
             inputs.push(InputColumn { name, encoding: Encoding::OneHot { levels: Levels::Number(levels), missing } });
         } else {

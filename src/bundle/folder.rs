@@ -79,7 +79,8 @@ impl Bundle {
     /// When the bundle has none, or it is inconsistent.
     pub fn native(&self) -> Result<FittedModel> {
         let bytes = self.files.get("native.json").ok_or_else(|| Error::input("the bundle has no native.json"))?;
-        let model = serde_json::from_slice(bytes).map_err(|e| Error::input(format!("native.json cannot be read: {e}")))?;
+        let model =
+            serde_json::from_slice(bytes).map_err(|e| Error::input(format!("native.json cannot be read: {e}")))?;
         onnx::validate(&model)?;
         Ok(model)
     }

@@ -45,7 +45,11 @@ pub fn mlmodel(bundle: &Bundle, ids: &MlmodelIds) -> String {
     if let Some(id) = &ids.model_id {
         line(format!("model_id: {}", quoted(id)));
     }
-    line(format!("model_size_bytes: {size}\nmodel_uuid: {}\nprompts: null\nrun_id: {}", quoted(&uuid), quoted(&ids.run_id)));
+    line(format!(
+        "model_size_bytes: {size}\nmodel_uuid: {}\nprompts: null\nrun_id: {}",
+        quoted(&uuid),
+        quoted(&ids.run_id)
+    ));
     line("saved_input_example_info:\n  artifact_path: input_example.json\n  pandas_orient: split".into());
     line("  serving_input_path: serving_input_example.json\n  type: dataframe\nsignature:".into());
     line(format!("  inputs: '{}'\n  outputs: '{}'\n  params: null", side("inputs"), side("outputs")));

@@ -103,7 +103,14 @@ pub fn perturbed(model: &FittedModel, rows: &DataFrame) -> Result<DataFrame> {
     Columns::read(&model.plan, rows)?.perturbed(&model.plan).frame()
 }
 
-fn compare(model: &FittedModel, native: &Prediction, labels: &[String], scores: &Array2<f64>, at: usize, parity: &mut Parity) {
+fn compare(
+    model: &FittedModel,
+    native: &Prediction,
+    labels: &[String],
+    scores: &Array2<f64>,
+    at: usize,
+    parity: &mut Parity,
+) {
     let classes = model.task.is_classification();
     for (i, (ours, theirs)) in native.scores.outer_iter().zip(scores.outer_iter()).enumerate() {
         for (a, b) in ours.iter().zip(&theirs) {
@@ -146,7 +153,8 @@ struct Runner {
 }
 
 fn unusable(error: impl std::fmt::Display) -> Error {
-    Error::local(format!("the exported ONNX cannot be run: {error}")).hint("Nothing was pushed; please report this model")
+    Error::local(format!("the exported ONNX cannot be run: {error}"))
+        .hint("Nothing was pushed; please report this model")
 }
 
 impl Runner {
@@ -190,7 +198,9 @@ impl Runner {
             .map(|(_, values)| match values {
                 Values::Numbers(v) => tensor1(v).into_tvalue(),
                 // A missing text travels as the empty string.
-                Values::Texts(v) => tensor1(&v.iter().map(|v| v.clone().unwrap_or_default()).collect::<Vec<_>>()).into_tvalue(),
+                Values::Texts(v) => {
+                    tensor1(&v.iter().map(|v| v.clone().unwrap_or_default()).collect::<Vec<_>>()).into_tvalue()
+                }
             })
             .collect();
         let outputs = self.plan.run(inputs).map_err(|e| unusable(format!("{e:#}")))?;
@@ -229,9 +239,6 @@ enum Values {
     Numbers(Vec<f64>),
     Texts(Vec<Option<String>>),
 }
-
-/// Base for made rows when none are given.
-const NOTHING: Values = Values::Numbers(Vec::new());
 
 impl Columns {
     fn read(plan: &FeaturePlan, frame: &DataFrame) -> Result<Self> {
@@ -281,7 +288,7 @@ impl Columns {
         }
         changes.extend((0..Change::ALL.len()).map(|c| (None, c)));
         let values = plan.inputs.iter().enumerate().map(|(at, input)| {
-            let original = self.values.get(at).map_or(&NOTHING, |v| &v.1);
+            let original = self.values.get(at).map(|v| &v.1);
             let change_at = |row: usize| {
                 let (which, change) = changes[row];
                 which.is_none_or(|w| w == at).then(|| Change::ALL[change])
@@ -293,7 +300,7 @@ impl Columns {
                         .map(|row| match (change_at(row), original) {
                             (Some(Change::Missing), _) => None,
                             (Some(Change::Unseen | Change::Extreme), _) => Some(unseen_text(input)),
-                            (_, Values::Texts(v)) => v.get(base(row)).cloned().flatten(),
+                            (None, Some(Values::Texts(v))) => v.get(base(row)).cloned().flatten(),
                             _ => None,
                         })
                         .collect(),
@@ -305,7 +312,7 @@ impl Columns {
                             (Some(Change::Missing), _) => f64::NAN,
                             (Some(Change::Unseen), _) => unseen_number(input),
                             (Some(Change::Extreme), _) => -1e9,
-                            (None, Values::Numbers(v)) => v.get(base(row)).copied().unwrap_or(f64::NAN),
+                            (None, Some(Values::Numbers(v))) => v.get(base(row)).copied().unwrap_or(f64::NAN),
                             _ => f64::NAN,
                         })
                         .collect(),
@@ -340,9 +347,7 @@ fn unseen_text(input: &crate::model::InputColumn) -> String {
 
 fn unseen_number(input: &crate::model::InputColumn) -> f64 {
     match &input.encoding {
-        Encoding::OneHot { levels: Levels::Number(levels), .. } => {
-            levels.iter().copied().fold(0.0, f64::max) + 1.5
-        }
+        Encoding::OneHot { levels: Levels::Number(levels), .. } => levels.iter().copied().fold(0.0, f64::max) + 1.5,
         Encoding::Number { mean, scale, .. } => mean + 12.3 * scale,
         Encoding::OneHot { .. } => f64::NAN,
     }

@@ -113,9 +113,10 @@ fn fitted(model: &FittedModel, features: usize, outputs: usize) -> Result<()> {
             if trees.is_empty() {
                 return Err(broken("a forest without trees"));
             }
-            trees.iter().enumerate().try_for_each(|(t, one)| {
-                tree(one, features, outputs).map_err(|why| broken(format!("tree {t}: {why}")))
-            })
+            trees
+                .iter()
+                .enumerate()
+                .try_for_each(|(t, one)| tree(one, features, outputs).map_err(|why| broken(format!("tree {t}: {why}"))))
         }
     }
 }

@@ -103,7 +103,8 @@ fn forest(graph: &mut Graph, features: &Features, base: f64, outputs: usize, tre
 /// The attributes of a `TreeEnsembleClassifier` that writes tree t's value for class k to column `(t mod groups) · K + k`.
 fn ensemble(trees: &[Tree], outputs: usize, groups: usize, labels: usize) -> Vec<tract_onnx::pb::AttributeProto> {
     let nodes: usize = trees.iter().map(Tree::len).sum();
-    let [mut tree_ids, mut node_ids, mut features, mut yes, mut no] = std::array::from_fn(|_| Vec::with_capacity(nodes));
+    let [mut tree_ids, mut node_ids, mut features, mut yes, mut no] =
+        std::array::from_fn(|_| Vec::with_capacity(nodes));
     let mut thresholds = Vec::with_capacity(nodes);
     let mut modes = Vec::with_capacity(nodes);
     let [mut leaf_trees, mut leaf_nodes, mut leaf_columns] = std::array::from_fn(|_| Vec::new());

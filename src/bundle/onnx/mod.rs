@@ -39,7 +39,8 @@ pub fn export(model: &FittedModel) -> Result<Vec<u8>> {
             .hint("Train it with at least one column as a feature"));
     }
     let outputs = output_names(model);
-    let mut graph = Graph::new(model.plan.inputs.iter().map(|i| i.name.as_str()).chain(outputs.iter().map(String::as_str)));
+    let mut graph =
+        Graph::new(model.plan.inputs.iter().map(|i| i.name.as_str()).chain(outputs.iter().map(String::as_str)));
     let features = features::encode(&mut graph, &model.plan);
     let scores = estimator::scores(&mut graph, model, &features);
     let mut names = outputs.iter();
