@@ -100,7 +100,7 @@ pub fn test_step(shop: &Workshop, walk: &Walk, run: &RunRecord, control: &Contro
     control.report("test", Some(0.3), "model");
     gates.extend(model_gates(&model_facts(shop, walk, run, control)?, t));
     control.report("test", Some(0.6), "package");
-    let package = package(shop, run, &package_name(walk))?;
+    let package = package(shop, run, &walk.flow.name)?;
     let parity = parity(shop, run, &package, control)?;
     let model = shop.model(run)?;
     let batch = shop.kept_rows(run)?.head(Some(TIMED_ROWS));
@@ -123,11 +123,6 @@ pub fn test_step(shop: &Workshop, walk: &Walk, run: &RunRecord, control: &Contro
     let report = GateReport::new(&run.id, &package.digest, gates);
     shop.keep(walk, Step::Test, report.verdict == gate::Verdict::Fail, &report)?;
     Ok(report)
-}
-
-/// The name that the package carries: the one under which it would be registered.
-fn package_name(walk: &Walk) -> String {
-    walk.flow.push.as_ref().map_or_else(|| walk.flow.name.clone(), |p| p.name.clone())
 }
 
 fn data_facts(walk: &Walk, prepared: &PrepareRecord, profile: Option<&Profile>, run: &RunRecord) -> GateData {
@@ -359,7 +354,7 @@ pub fn push_step(shop: &Workshop, walk: &Walk, spec: &PushSpec, control: &Contro
     }
     let run = shop.run(&decision.run)?;
     control.report("push", Some(0.0), "building the package");
-    let package = package(shop, &run, &package_name(walk))?;
+    let package = package(shop, &run, &walk.flow.name)?;
     if package.digest != decision.digest {
         return Err(Error::usage("the package is no longer the one that was approved")
             .hint("Do the steps test and approve again"));

@@ -129,6 +129,7 @@ pub fn train_step(
                 let reference = DriftReference::fit(
                     &take_rows(&dataset.frame, &prepared.sides.train)?,
                     &prepared.features,
+                    control,
                 )?;
                 let files = RunFiles {
                     model: shop.put_json(&trained.model)?,

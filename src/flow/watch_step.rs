@@ -8,8 +8,10 @@ use serde::{Deserialize, Serialize};
 use crate::data::{self, Dataset, LoadOptions, Meaning, column};
 use crate::engine::Control;
 use crate::error::{Error, Result};
-use crate::health::{self, DriftReport, Period};
-use crate::model::{FittedModel, Prediction, Task, metrics};
+use crate::health::{
+    self, Answers, DriftOptions, DriftReport, Performance, PerformanceOptions, Regime, Verdict, performance_over_time,
+};
+use crate::model::{FittedModel, Prediction, Target, Task};
 use crate::store::now_ms;
 
 use super::data_steps::read;
@@ -29,20 +31,33 @@ pub struct WatchRecord {
     pub rows: usize,
     /// Rows whose true answer is known.
     pub labelled: usize,
-    /// The metric of the periods.
-    pub metric: String,
-    /// Its value on the rows kept back at training.
-    pub reference: f64,
     /// Drift of each column against the training data.
     pub drift: DriftReport,
-    /// Performance over time, where there is a time column and labels.
-    pub periods: Vec<Period>,
-    /// The first period outside the reference band, when there is one.
-    pub broken: Option<String>,
+    /// Performance over time, where there is a time column and some answers are known.
+    pub performance: Option<Performance>,
+    /// What both mean for the model.
+    pub regime: Regime,
+    /// The metric that is followed first, as named in the periods.
+    pub metric: String,
     /// In plain words.
     pub words: String,
     /// When, in milliseconds since 1970.
     pub at_ms: i64,
+}
+
+impl WatchRecord {
+    /// Whether a column drifted or performance left its range.
+    #[must_use]
+    pub fn alarm(&self) -> bool {
+        self.drift.verdict == Verdict::Drift || self.performance.as_ref().is_some_and(|p| p.broken)
+    }
+
+    /// The first period in which performance left its range for the worse.
+    #[must_use]
+    pub fn broken_since(&self) -> Option<&str> {
+        let performance = self.performance.as_ref()?;
+        performance.periods.get(performance.first_broken?).map(|p| p.label.as_str())
+    }
 }
 
 /// Reads new rows as the model's training rows were read: same spellings, meanings and derived columns.
@@ -122,62 +137,85 @@ pub fn watch_step(shop: &Workshop, walk: &Walk, run: &RunRecord, spec: &WatchSpe
     let frame = align(&model, &dataset)?;
     let prediction = model.predict(&frame)?;
     control.report("watch", Some(0.6), "drift");
-    let drift = shop.drift_reference(run)?.compare(&dataset.frame, control)?;
+    let drift = shop.drift_reference(run)?.compare(&dataset.frame, &DriftOptions::default(), control)?;
     control.report("watch", Some(0.8), "performance");
     let truth = truth(&model, &dataset, spec, control)?;
     let labelled = truth.iter().filter(|t| t.is_some()).count();
     let times = times(&dataset, spec)?;
-    let metric = run.metric.clone();
-    let hold_out = shop.hold_out(run)?;
-    let periods = match times {
-        Some(times) => health::performance_over_time(
-            &health::Observed { times: &times, truth: &truth, scores: &prediction, task: model.task, metric: &metric },
-            &health::Reference { truth: &hold_out.truth, scores: &hold_out.prediction() },
-            control,
-        )?,
-        None => Vec::new(),
+    let performance = match times {
+        Some(times) if labelled > 0 => Some(follow(shop, run, &times, &truth, &prediction, control)?),
+        _ => None,
     };
-    let reference = metrics::one(&metric, &hold_out.truth, &hold_out.prediction());
-    let broken = periods.iter().find(|p| p.broken).map(|p| p.label.clone());
-    let words = words(&drift, &periods, broken.as_deref(), &metric, reference, labelled);
-    let record = WatchRecord {
+    let regime = health::regime(&drift, performance.as_ref());
+    let metric = match model.task {
+        Task::Regression => "mae",
+        Task::Binary => "auc",
+        Task::Multiclass => "log_loss",
+    };
+    let mut record = WatchRecord {
         run: run.id.clone(),
         source: dataset.source.clone(),
         rows: dataset.rows(),
         labelled,
-        metric,
-        reference,
         drift,
-        periods,
-        broken,
-        words,
+        performance,
+        regime,
+        metric: metric.into(),
+        words: String::new(),
         at_ms: now_ms(),
     };
+    record.words = words(&record);
     shop.keep(walk, Step::Watch, false, &record)?;
     Ok(record)
 }
 
-fn words(
-    drift: &DriftReport,
-    periods: &[Period],
-    broken: Option<&str>,
-    metric: &str,
-    reference: f64,
-    labelled: usize,
-) -> String {
-    let drifted: Vec<&str> = drift.columns.iter().filter(|c| c.drifted).map(|c| c.name.as_str()).collect();
+/// Performance by period beside the range seen on the rows kept back at training.
+fn follow(
+    shop: &Workshop,
+    run: &RunRecord,
+    times: &[f64],
+    truth: &[Option<f64>],
+    prediction: &Prediction,
+    control: &Control,
+) -> Result<Performance> {
+    let hold_out = shop.hold_out(run)?;
+    let before = hold_out.prediction();
+    let options = PerformanceOptions::default();
+    match &hold_out.truth {
+        Target::Numbers(known) => {
+            let truth: Vec<f64> = truth.iter().map(|t| t.unwrap_or(f64::NAN)).collect();
+            let (predicted, kept) = (prediction.column(0), before.column(0));
+            let now = Answers::Numbers { truth: &truth, predicted: &predicted };
+            let reference = Answers::Numbers { truth: known, predicted: &kept };
+            performance_over_time(times, &now, Some((&reference, None)), &options, control)
+        }
+        Target::Classes { codes, .. } => {
+            let truth: Vec<Option<usize>> = truth.iter().map(|t| t.map(|v| v as usize)).collect();
+            let known: Vec<Option<usize>> = codes.iter().map(|c| Some(*c)).collect();
+            let now = Answers::Classes { truth: &truth, scores: prediction.scores.view() };
+            let reference = Answers::Classes { truth: &known, scores: before.scores.view() };
+            performance_over_time(times, &now, Some((&reference, None)), &options, control)
+        }
+    }
+}
+
+fn words(record: &WatchRecord) -> String {
+    let drifted = record.drift.drifted();
+    let names: Vec<&str> = drifted.iter().take(5).map(|c| c.name.as_str()).collect();
+    let more = if drifted.len() > names.len() { " and others" } else { "" };
+    let columns = record.drift.columns.len();
     let first = if drifted.is_empty() {
-        format!("None of {} columns has drifted", drift.columns.len())
+        format!("None of {columns} columns has drifted")
     } else {
-        format!("{} of {} columns have drifted: {}", drifted.len(), drift.columns.len(), drifted.join(", "))
+        format!("{} of {columns} columns have drifted ({}{more})", drifted.len(), names.join(", "))
     };
-    let second = match (broken, labelled, periods.len()) {
-        (_, 0, _) => "no true answers are known yet, so performance cannot be measured".to_owned(),
-        (_, _, 0) => "there is no time column, so performance is not followed over time".to_owned(),
-        (Some(period), ..) => format!("{metric} left its range ({reference:.3} on the rows kept back) first in {period}"),
-        (None, ..) => format!("{metric} stayed within its range ({reference:.3} on the rows kept back)"),
+    let second = match (&record.performance, record.broken_since()) {
+        (None, _) if record.labelled == 0 => "no true answers are known yet, so performance cannot be measured".to_owned(),
+        (None, _) => "there is no time column, so performance is not followed over time".to_owned(),
+        (Some(_), Some(period)) => format!("performance left its range for the worse first in {period}"),
+        (Some(_), None) => "performance stayed within the range seen at training".to_owned(),
     };
-    format!("{first}; {second}.")
+    format!("{first}; {second}. {}", record.regime.advice)
 }
 
 /// The true answer of each row, `None` where it is not known: from a second table by key, or from the table itself.

@@ -74,7 +74,8 @@ pub struct CalibrationBin {
 pub fn calibration(truth: &[bool], scores: &[f64], bins: usize) -> Vec<CalibrationBin> {
     let mut sums = vec![(0usize, 0.0, 0.0); bins];
     for (t, s) in truth.iter().zip(scores) {
-        let bin = ((s * bins as f64) as usize).min(bins.saturating_sub(1));
+        // A value on an edge belongs to the bin below it.
+        let bin = (1..bins).filter(|k| *k as f64 * (1.0 / bins as f64) < *s).count();
         if let Some((n, p, hits)) = sums.get_mut(bin) {
             *n += 1;
             *p += s;

@@ -291,3 +291,87 @@ fn matthews(table: &[Vec<u64>]) -> f64 {
     let below = (spread(&truth) * spread(&said)).sqrt();
     if below == 0.0 { 0.0 } else { (hits * all - cross) / below }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::curves;
+    use ndarray::Array2;
+    use serde::Deserialize;
+    use std::collections::BTreeMap;
+
+    /// Made by `tests/python/reference_metrics.py` with scikit-learn.
+    #[derive(Deserialize)]
+    struct Reference {
+        cases: Vec<Case>,
+    }
+
+    #[derive(Deserialize)]
+    struct Case {
+        task: Task,
+        #[serde(default)]
+        classes: usize,
+        truth: Vec<f64>,
+        scores: Vec<Vec<f64>>,
+        metrics: BTreeMap<String, f64>,
+        #[serde(default)]
+        roc: Vec<(f64, f64)>,
+        #[serde(default)]
+        calibration: Vec<(f64, f64)>,
+    }
+
+    fn cases() -> Vec<(Case, Target, Prediction)> {
+        let reference: Reference = serde_json::from_str(include_str!("../../tests/reference/metrics.json")).unwrap();
+        reference
+            .cases
+            .into_iter()
+            .map(|case| {
+                let wide = case.scores[0].len();
+                let scores = Array2::from_shape_fn((case.scores.len(), wide), |(i, k)| case.scores[i][k]);
+                let target = match case.task {
+                    Task::Regression => Target::Numbers(case.truth.clone()),
+                    task => Target::Classes {
+                        codes: case.truth.iter().map(|v| *v as usize).collect(),
+                        count: if task == Task::Binary { 2 } else { case.classes },
+                    },
+                };
+                (case, target, Prediction { scores })
+            })
+            .collect()
+    }
+
+    #[test]
+    fn every_metric_equals_scikit_learns() {
+        for (case, target, prediction) in cases() {
+            let ours = evaluate(case.task, &target, &prediction);
+            assert_eq!(ours.len(), case.metrics.len(), "{}", case.task);
+            for (name, value) in ours {
+                let want = case.metrics[name];
+                assert!((value - want).abs() <= 1e-9 * want.abs().max(1.0), "{} {name}: {value} but {want}", case.task);
+            }
+        }
+    }
+
+    #[test]
+    fn curves_equal_scikit_learns() {
+        for (case, target, prediction) in cases().into_iter().filter(|c| !c.0.roc.is_empty()) {
+            let Target::Classes { codes, .. } = target else { unreachable!() };
+            let truth: Vec<bool> = codes.iter().map(|c| *c == 1).collect();
+            let scores = prediction.column(1);
+            let near = |a: &(f64, f64), b: &(f64, f64)| (a.0 - b.0).abs() < 1e-12 && (a.1 - b.1).abs() < 1e-12;
+            let roc = curves::roc(&truth, &scores);
+            assert_eq!(roc.len(), case.roc.len());
+            assert!(roc.iter().zip(&case.roc).all(|(a, b)| near(a, b)));
+            let bins: Vec<(f64, f64)> =
+                curves::calibration(&truth, &scores, 10).iter().map(|b| (b.predicted, b.observed)).collect();
+            assert_eq!(bins.len(), case.calibration.len());
+            assert!(bins.iter().zip(&case.calibration).all(|(a, b)| near(a, b)), "{bins:?} {:?}", case.calibration);
+        }
+    }
+
+    #[test]
+    fn a_single_class_has_no_auc() {
+        assert!(roc_auc(&[true, true], &[0.1, 0.2]).is_nan());
+        assert!(average_precision(&[false], &[0.1]).is_nan());
+    }
+}
