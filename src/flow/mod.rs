@@ -1,5 +1,6 @@
 //! The walk: steps, their state, and the use cases that both faces call.
 
+pub mod charts;
 mod data_steps;
 mod differences;
 pub mod record;
@@ -10,6 +11,7 @@ mod ship_steps;
 pub mod spec;
 mod step;
 mod train_step;
+pub mod view;
 mod watch_step;
 mod workshop;
 
