@@ -5,6 +5,8 @@
 
 pub mod bundle;
 pub mod chart;
+pub mod cli;
+pub mod console;
 pub mod data;
 pub mod engine;
 pub mod error;

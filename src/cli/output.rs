@@ -38,7 +38,9 @@ pub(super) fn table(header: &[&str], rows: &[Vec<String>]) -> Result<()> {
     let width: Vec<usize> = header
         .iter()
         .enumerate()
-        .map(|(i, h)| rows.iter().filter_map(|r| r.get(i)).map(|c| data::display(c).width()).chain([h.width()]).max().unwrap_or(0))
+        .map(|(i, h)| {
+            rows.iter().filter_map(|r| r.get(i)).map(|c| data::display(c).width()).chain([h.width()]).max().unwrap_or(0)
+        })
         .collect();
     let right: Vec<bool> = (0..header.len())
         .map(|i| {
@@ -79,6 +81,14 @@ pub(super) fn figure(value: f64) -> String {
         format!("{value:.2}")
     } else {
         format!("{value:.4}")
+    }
+}
+
+/// A value of a profile.
+pub(super) fn cell(value: &data::Cell) -> String {
+    match value {
+        data::Cell::Number(number) => figure(*number),
+        data::Cell::Text(text) => data::brief(text, 24),
     }
 }
 

@@ -1,5 +1,6 @@
 //! The walk: steps, their state, and the use cases that both faces call.
 
+mod charts;
 mod data_steps;
 mod differences;
 pub mod record;
@@ -13,6 +14,7 @@ mod train_step;
 mod watch_step;
 mod workshop;
 
+pub use charts::{RunChart, run_chart};
 pub use data_steps::{LEAK, formula_leaks, inspect, leaks_used, load, prepare_step, prepared, read};
 pub use differences::{Difference, differences};
 pub use registries::{check_registry, registered_models, write_package};
