@@ -92,8 +92,8 @@ pub(super) fn cell(value: &data::Cell) -> String {
     }
 }
 
-/// A handle that writes progress lines to standard error: at most ten a second on a terminal, only changes of the thing
-/// worked on elsewhere.
+/// A handle that writes progress lines to standard error: at most ten a second on a terminal, one a second
+/// elsewhere.
 pub(super) fn control(quiet: bool) -> Control {
     if quiet {
         return Control::default();
@@ -103,7 +103,9 @@ pub(super) fn control(quiet: bool) -> Control {
     Control::new(move |Progress { what, share, note }| {
         let Ok(mut last) = last.lock() else { return };
         let key = format!("{what} {note}");
-        let due = if terminal { last.0.elapsed() >= Duration::from_millis(100) } else { last.1 != key };
+        // A log wants to know that the work goes on, not every step of it.
+        let pause = Duration::from_millis(if terminal { 100 } else { 1000 });
+        let due = last.1 != key && last.0.elapsed() >= pause;
         if !due {
             return;
         }

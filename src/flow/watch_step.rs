@@ -150,7 +150,7 @@ pub fn watch_step(
     let frame = align(&model, &dataset)?;
     let prediction = model.predict(&frame)?;
     control.report("watch", Some(0.6), "drift");
-    let drift = shop.drift_reference(run)?.compare(&dataset.frame, &DriftOptions::default(), control)?;
+    let drift = shop.drift_reference(run)?.compare(&dataset.frame, &DriftOptions::default(), &control.silent())?;
     control.report("watch", Some(0.8), "performance");
     let truth = truth(&model, &dataset, spec, control)?;
     let labelled = truth.iter().filter(|t| t.is_some()).count();
