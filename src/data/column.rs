@@ -17,21 +17,7 @@ pub fn get<'a>(frame: &'a DataFrame, name: &str) -> Result<&'a Column> {
 /// # Errors
 /// When the column is text.
 pub fn numbers(column: &Column) -> Result<Vec<f64>> {
-    let series = column.as_materialized_series();
-    let seconds = match series.dtype() {
-        DataType::String => {
-            return Err(Error::input(format!("column `{}` holds text where numbers are needed", column.name())));
-        }
-        DataType::Datetime(unit, _) => match unit {
-            TimeUnit::Nanoseconds => 1e9,
-            TimeUnit::Microseconds => 1e6,
-            TimeUnit::Milliseconds => 1e3,
-        },
-        _ => 1.0,
-    };
-    let physical = series.to_physical_repr();
-    let floats = physical.cast(&DataType::Float64)?;
-    Ok(floats.f64()?.iter().map(|v| v.map_or(f64::NAN, |v| v / seconds)).collect())
+    crate::engine::numbers(column)
 }
 
 /// Values as text, missing as `None`. Numbers are written in their shortest form (`2`, `2.5`).

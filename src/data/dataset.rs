@@ -28,7 +28,8 @@ pub enum Meaning {
 
 impl Meaning {
     /// All meanings, in the order in which the console offers them.
-    pub const ALL: [Self; 6] = [Self::Number, Self::Category, Self::DateTime, Self::Boolean, Self::Text, Self::Identifier];
+    pub const ALL: [Self; 6] =
+        [Self::Number, Self::Category, Self::DateTime, Self::Boolean, Self::Text, Self::Identifier];
 
     /// The word used in files, tables and JSON.
     #[must_use]

@@ -1,6 +1,28 @@
-//! Sources, schema and meaning of columns, profile, quality findings, feasibility and recipes.
+//! Sources, schema and meaning of columns, profile, quality findings, feasibility and expressions.
 
+mod checks;
 pub mod column;
+mod csv;
 mod dataset;
+mod display;
+mod expression;
+mod feasibility;
+mod finding;
+mod load;
+mod meaning;
+mod parquet;
+mod preview;
+mod profile;
+mod samples;
+mod source;
 
+pub use checks::names as check_names;
 pub use dataset::{ColumnSpec, Dataset, Meaning, Physical};
+pub use display::{brief, display};
+pub use expression::{derive, expression_columns, filter};
+pub use feasibility::{Feasibility, FeasibilityVerdict, Reason};
+pub use finding::{Finding, Severity};
+pub use load::{LoadOptions, load};
+pub use preview::{Preview, preview};
+pub use profile::{Cell, ColumnProfile, Profile, ProfileOptions, QUANTILES, Top, profile, profile_with};
+pub use samples::{Sample, sample, samples};

@@ -58,9 +58,7 @@ impl Fitted {
     pub fn scores(&self, x: ArrayView2<'_, f64>) -> Array2<f64> {
         let rows = x.nrows();
         match self {
-            Self::Dummy { output } => {
-                Array2::from_shape_fn((rows, output.len()), |(_, k)| output[k])
-            }
+            Self::Dummy { output } => Array2::from_shape_fn((rows, output.len()), |(_, k)| output[k]),
             Self::Linear { coef, intercept } => {
                 let coef = Array1::from_vec(coef.clone());
                 (x.dot(&coef) + *intercept).insert_axis(Axis(1))
@@ -85,7 +83,8 @@ impl Fitted {
             Self::GaussianNb { prior, theta, var } => {
                 let mut z = Array2::zeros((rows, prior.len()));
                 for k in 0..prior.len() {
-                    let constant = prior[k].ln() - 0.5 * var[k].iter().map(|v| (std::f64::consts::TAU * v).ln()).sum::<f64>();
+                    let constant =
+                        prior[k].ln() - 0.5 * var[k].iter().map(|v| (std::f64::consts::TAU * v).ln()).sum::<f64>();
                     for (i, row) in x.outer_iter().enumerate() {
                         let d: f64 =
                             row.iter().zip(&theta[k]).zip(&var[k]).map(|((x, t), v)| (x - t).powi(2) / v).sum();
@@ -96,19 +95,22 @@ impl Fitted {
                 z
             }
             Self::Trees { base, outputs, trees } => {
-                let mut out = Array2::zeros((rows, *outputs));
                 let count = trees.len() as f64;
-                out.axis_iter_mut(Axis(0)).into_par_iter().zip(x.axis_iter(Axis(0)).into_par_iter()).for_each(
-                    |(mut out, row)| {
-                        for tree in trees {
-                            let leaf = tree.leaf(row);
-                            for k in 0..*outputs {
-                                out[k] += f64::from(tree.value[leaf * outputs + k]);
-                            }
+                let k = *outputs;
+                let mut flat = vec![0.0; rows * k];
+                flat.par_chunks_mut(k.max(1)).enumerate().for_each(|(i, out)| {
+                    let row = x.row(i);
+                    for tree in trees {
+                        let leaf = tree.leaf(row);
+                        for (o, v) in out.iter_mut().zip(&tree.value[leaf * k..(leaf + 1) * k]) {
+                            *o += f64::from(*v);
                         }
-                        out.mapv_inplace(|v| base + v / count);
-                    },
-                );
+                    }
+                    for o in out {
+                        *o = base + *o / count;
+                    }
+                });
+                let out = Array2::from_shape_fn((rows, k), |(i, j)| flat[i * k + j]);
                 out
             }
         }

@@ -1,11 +1,22 @@
 //! Feature plan, splits, estimators behind one trait, evaluation and explanation.
 
+pub mod curves;
+pub mod estimators;
+pub mod evaluate;
 mod fitted;
+mod grow;
+pub mod metrics;
 mod plan;
+pub mod prepare;
+pub mod split;
+mod target;
 mod task;
+pub mod train;
 mod tree;
 
 pub use fitted::{Fitted, FittedModel, Prediction};
 pub use plan::{Encoding, FeaturePlan, InputColumn, Levels};
+pub use prepare::Prepared;
+pub use target::{Target, find_classes, find_task, read_target};
 pub use task::Task;
 pub use tree::Tree;

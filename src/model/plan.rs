@@ -119,14 +119,21 @@ impl FeaturePlan {
             .map(|spec| {
                 let column = column::get(frame, &spec.name)?;
                 let encoding = match (spec.meaning, spec.physical) {
-                    (Meaning::Number | Meaning::Boolean, p) if p != Physical::String => fit_number(&column::numbers(column)?),
-                    (Meaning::Category | Meaning::Boolean, Physical::String) => fit_text_levels(&column::texts(column)?),
+                    (Meaning::Number | Meaning::Boolean, p) if p != Physical::String => {
+                        fit_number(&column::numbers(column)?)
+                    }
+                    (Meaning::Category | Meaning::Boolean, Physical::String) => {
+                        fit_text_levels(&column::texts(column)?)
+                    }
                     (Meaning::Category, Physical::Float | Physical::Integer | Physical::Boolean) => {
                         fit_number_levels(&column::numbers(column)?)
                     }
                     (meaning, _) => {
-                        return Err(Error::usage(format!("column `{}` is {meaning} and cannot be a feature", spec.name))
-                            .hint("Leave it out, correct its meaning, or derive a number or a category from it"));
+                        return Err(Error::usage(format!(
+                            "column `{}` is {meaning} and cannot be a feature",
+                            spec.name
+                        ))
+                        .hint("Leave it out, correct its meaning, or derive a number or a category from it"));
                     }
                 };
                 Ok(InputColumn { name: spec.name.clone(), encoding })
@@ -184,7 +191,8 @@ impl FeaturePlan {
                     }
                 }
                 Encoding::OneHot { levels: Levels::Text(levels), missing } => {
-                    let index: BTreeMap<&str, usize> = levels.iter().enumerate().map(|(i, l)| (l.as_str(), i)).collect();
+                    let index: BTreeMap<&str, usize> =
+                        levels.iter().enumerate().map(|(i, l)| (l.as_str(), i)).collect();
                     for (row, value) in column::texts(column)?.iter().enumerate() {
                         match value {
                             Some(v) => {

@@ -1,0 +1,247 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Take machine-learning models from raw data to an approved version in a registry.
+///
+/// Without a command it opens the console, which offers the walk.
+#[derive(Debug, Parser)]
+#[command(name = "pilothouse", version, about, long_about = None)]
+pub(super) struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    /// The workspace [default: the nearest .pilothouse folder here or above, else a new one here].
+    #[arg(long, global = true, env = "PILOTHOUSE_WORKSPACE", value_name = "DIR")]
+    pub workspace: Option<PathBuf>,
+    /// Write the answer as JSON on standard output.
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// No progress on standard error.
+    #[arg(long, short, global = true)]
+    pub quiet: bool,
+    /// Console theme: dark, light, high-contrast.
+    #[arg(long, env = "PILOTHOUSE_THEME", value_name = "NAME")]
+    pub theme: Option<String>,
+    /// Console and charts in plain characters.
+    #[arg(long, env = "PILOTHOUSE_PLAIN")]
+    pub plain: bool,
+}
+
+/// How bad a finding must be for exit code 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum FailOn {
+    /// Any finding.
+    Note,
+    /// Warnings and worse.
+    Warning,
+    /// Serious and blocking findings.
+    Serious,
+    /// Blocking findings only.
+    Blocking,
+    /// Never.
+    Never,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Open the console, on a file, sample or flow when one is named.
+    Open {
+        /// A table, `sample:NAME`, or a flow file.
+        source: Option<String>,
+    },
+    /// What is in a table, what is wrong with it, and whether it can carry a model.
+    Profile {
+        /// A CSV or Parquet file, `-` for standard input, or `sample:NAME`.
+        source: String,
+        /// The column that a model would predict.
+        #[arg(long, value_name = "COLUMN")]
+        target: Option<String>,
+        /// Exit with 1 when a finding is at least this bad.
+        #[arg(long, value_enum, default_value = "never")]
+        fail_on: FailOn,
+    },
+    /// Fit and rank the candidates for a target.
+    Train(Train),
+    /// The runs of this workspace.
+    Runs,
+    /// Everything recorded about a run.
+    Show {
+        /// A run: its id, a unique prefix of it, or `best`.
+        run: String,
+        /// Include what the model said about each row kept back.
+        #[arg(long)]
+        rows: bool,
+    },
+    /// Two or more runs side by side, and whether the differences are real.
+    Compare {
+        /// The runs.
+        #[arg(required = true, num_args = 2..)]
+        runs: Vec<String>,
+        /// Also write the charts as SVG files into this folder.
+        #[arg(long, value_name = "DIR")]
+        charts: Option<PathBuf>,
+    },
+    /// Ask the gates of a run. Exit code 1 when one fails.
+    Gate {
+        /// The run.
+        run: String,
+    },
+    /// Approve exactly the package that passed the gates.
+    Approve(Decide),
+    /// Reject it.
+    Reject(Decide),
+    /// Write a run's model as a file.
+    Export {
+        /// The run.
+        run: String,
+        /// What to write: the ONNX graph, the model card, or the whole package as a folder.
+        #[arg(long, value_enum)]
+        format: Format,
+        /// Where to.
+        #[arg(long, short, value_name = "PATH")]
+        output: PathBuf,
+    },
+    /// Score a table with a run's model.
+    Predict {
+        /// The run.
+        run: String,
+        /// The table.
+        source: String,
+        /// The CSV file to write, `-` for standard output.
+        #[arg(long, short, value_name = "PATH", default_value = "-")]
+        output: PathBuf,
+    },
+    /// Push an approved run to a registry.
+    Push {
+        /// The run.
+        run: String,
+        /// `mlflow` (by MLFLOW_TRACKING_URI), an http(s) address, or a folder.
+        #[arg(long, value_name = "TARGET")]
+        to: String,
+        /// The registered model's name.
+        #[arg(long = "as", value_name = "MODEL")]
+        name: String,
+        /// The alias that shall point to it.
+        #[arg(long)]
+        alias: Option<String>,
+    },
+    /// The models of a registry.
+    Models {
+        /// `mlflow`, an http(s) address, or a folder.
+        #[arg(long, value_name = "TARGET")]
+        to: String,
+    },
+    /// Whether two tables differ. Exit code 1 when they do.
+    Drift {
+        /// The table to compare with.
+        reference: String,
+        /// The newer table.
+        current: String,
+    },
+    /// Score new rows with a run and follow drift and performance. Exit code 1 on drift or a break.
+    Watch {
+        /// The run.
+        run: String,
+        /// The new rows.
+        source: String,
+        /// The column that says when a row happened.
+        #[arg(long)]
+        time: Option<String>,
+        /// A table with the true answers.
+        #[arg(long, requires = "key")]
+        labels: Option<String>,
+        /// The column that both tables share.
+        #[arg(long)]
+        key: Option<String>,
+    },
+    /// The whole walk from a flow file.
+    Run {
+        /// The flow (TOML), or `sample:NAME`.
+        flow: String,
+        /// Exit with 1 also when the watch finds drift or a break.
+        #[arg(long)]
+        fail_on_drift: bool,
+    },
+    /// The audit log, after checking its chain.
+    Audit,
+    /// Write a sample flow to standard output: churn, taxi, houses or credit.
+    Flow {
+        /// The sample's name; without one, the list.
+        name: Option<String>,
+    },
+    /// Terminal, paths, versions, registries.
+    Doctor,
+    /// The console's keys.
+    Keys,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Train {
+    /// A CSV or Parquet file, `-` for standard input, or `sample:NAME`.
+    pub source: String,
+    /// The column to predict.
+    #[arg(long, value_name = "COLUMN")]
+    pub target: String,
+    /// Estimators, by commas.
+    #[arg(long, value_delimiter = ',')]
+    pub models: Vec<String>,
+    /// Split by time: the latest rows are kept back.
+    #[arg(long, value_name = "COLUMN", conflicts_with = "group")]
+    pub time: Option<String>,
+    /// Split by group: all rows of one value stay together.
+    #[arg(long, value_name = "COLUMN")]
+    pub group: Option<String>,
+    /// The ranking metric.
+    #[arg(long)]
+    pub metric: Option<String>,
+    /// The positive one of two classes.
+    #[arg(long, value_name = "CLASS")]
+    pub positive: Option<String>,
+    /// A column that the model must not see; may be repeated.
+    #[arg(long, value_name = "COLUMN")]
+    pub leave_out: Vec<String>,
+    /// A new column by SQL expression, NAME=EXPRESSION; may be repeated.
+    #[arg(long, value_name = "NAME=EXPRESSION")]
+    pub derive: Vec<String>,
+    /// Keep only rows for which this SQL condition holds.
+    #[arg(long, value_name = "CONDITION")]
+    pub filter: Option<String>,
+    /// Share of the rows kept back.
+    #[arg(long, default_value_t = 0.25)]
+    pub test_share: f64,
+    /// Cross-validation folds.
+    #[arg(long, default_value_t = 5)]
+    pub folds: usize,
+    /// Decides every random choice.
+    #[arg(long, default_value_t = 42)]
+    pub seed: u64,
+    /// The walk's name [default: the file's name].
+    #[arg(long)]
+    pub name: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Decide {
+    /// The run.
+    pub run: String,
+    /// Why.
+    #[arg(long)]
+    pub reason: String,
+    /// Why failed gates may be passed over; recorded.
+    #[arg(long = "override", value_name = "REASON")]
+    pub override_reason: Option<String>,
+}
+
+/// What `export` writes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Format {
+    /// The ONNX graph.
+    Onnx,
+    /// The model card, Markdown.
+    Card,
+    /// All files of the package.
+    Folder,
+}

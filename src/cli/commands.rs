@@ -1,0 +1,469 @@
+//! The commands that do something.
+
+use std::collections::BTreeMap;
+use std::io::Write as _;
+use std::path::Path;
+
+use serde_json::json;
+
+use super::args::{Decide, FailOn, Format, Train};
+use super::output::{figure, json, line, table};
+use super::{Answer, Call};
+use crate::data::{self, LoadOptions, Severity};
+use crate::error::{Error, Result};
+use crate::flow::record::{RunRecord, RunStatus, TrainRecord};
+use crate::flow::spec::{LabelsSpec, LoadSpec, PushSpec, TrainSpec, WatchSpec};
+use crate::flow::{self, Flow, Step, Walk, Workshop};
+use crate::gate::{GateReport, Verdict as GateVerdict};
+use crate::health::{self, DriftOptions};
+use crate::model::prepare::PrepareSpec;
+use crate::model::split::Split;
+use crate::team::Verdict;
+
+pub(super) fn profile(call: &Call, source: &str, target: Option<&str>, fail_on: FailOn) -> Result<Answer> {
+    let dataset = data::load(source, &LoadOptions::default(), &call.control)?;
+    if let Some(target) = target {
+        dataset.spec(target)?;
+    }
+    let profile = data::profile(&dataset, target, &call.control)?;
+    super::output::clear_progress();
+    if call.json {
+        json(&profile)?;
+    } else {
+        line(format!("{}: {} rows, {} columns", profile.source, profile.rows, profile.columns.len()))?;
+        for note in &dataset.notes {
+            line(format!("  {note}"))?;
+        }
+        line("")?;
+        let number = |v: Option<f64>| v.map_or_else(|| "–".into(), figure);
+        let rows: Vec<Vec<String>> = profile
+            .columns
+            .iter()
+            .map(|c| {
+                vec![
+                    c.name.clone(),
+                    c.kind.to_string(),
+                    c.missing.to_string(),
+                    c.distinct.to_string(),
+                    number(c.mean),
+                    number(c.std),
+                    c.min.as_ref().map_or_else(|| "–".into(), ToString::to_string),
+                    c.max.as_ref().map_or_else(|| "–".into(), ToString::to_string),
+                    c.top.first().map_or_else(String::new, |t| format!("{} ({})", t.value, t.count)),
+                ]
+            })
+            .collect();
+        table(&["column", "kind", "missing", "distinct", "mean", "std", "min", "max", "commonest"], &rows)?;
+        line("")?;
+        for finding in &profile.findings {
+            let column = finding.column.as_deref().map(|c| format!(" {c}")).unwrap_or_default();
+            line(format!("{:8} {}{column}: {}", finding.severity, finding.check, finding.message))?;
+            line(format!("         {}", finding.remedy))?;
+        }
+        line("")?;
+        line(format!("feasibility: {}", profile.feasibility.verdict))?;
+        for reason in &profile.feasibility.reasons {
+            line(format!("  {} {}", if reason.ok { "+" } else { "-" }, reason.message))?;
+        }
+    }
+    let bound = match fail_on {
+        FailOn::Never => return Ok(Answer::Yes),
+        FailOn::Note => Severity::Note,
+        FailOn::Warning => Severity::Warning,
+        FailOn::Serious => Severity::Serious,
+        FailOn::Blocking => Severity::Blocking,
+    };
+    Ok(Answer::from(!profile.findings.iter().any(|f| f.severity >= bound)))
+}
+
+/// The walk's name for a source: the file's name without folders and ending.
+fn walk_name(source: &str) -> String {
+    let name = source.rsplit(['/', ':']).next().unwrap_or(source);
+    let stem = name.split('.').next().unwrap_or(name);
+    if stem.is_empty() || stem == "-" { "walk".into() } else { stem.to_owned() }
+}
+
+fn flow_of(args: Train) -> Result<Flow> {
+    let mut derive = BTreeMap::new();
+    for part in &args.derive {
+        let Some((name, expression)) = part.split_once('=') else {
+            return Err(Error::usage(format!("--derive {part}: there is no `=`")).hint("Write NAME=EXPRESSION"));
+        };
+        derive.insert(name.trim().to_owned(), expression.trim().to_owned());
+    }
+    let split = match (args.time, args.group) {
+        (Some(column), _) => Some(Split::Time { column }),
+        (_, Some(column)) => Some(Split::Group { column }),
+        _ => None,
+    };
+    Ok(Flow {
+        name: args.name.unwrap_or_else(|| walk_name(&args.source)),
+        seed: args.seed,
+        load: LoadSpec { source: args.source, filter: args.filter, ..LoadSpec::default() },
+        derive,
+        prepare: PrepareSpec {
+            target: args.target,
+            positive: args.positive,
+            leave_out: args.leave_out.into_iter().map(|c| (c, "chosen on the command line".into())).collect(),
+            split,
+            test_share: args.test_share,
+            folds: args.folds,
+            ..PrepareSpec::default()
+        },
+        train: TrainSpec { models: args.models, metric: args.metric, params: BTreeMap::new() },
+        ..Flow::default()
+    })
+}
+
+pub(super) fn train(call: &Call, args: Train) -> Result<Answer> {
+    let flow = flow_of(args)?;
+    let shop = call.shop()?;
+    let walk = shop.begin(&flow)?;
+    let dataset = flow::load(&shop, &walk, &call.control)?;
+    flow::inspect(&shop, &walk, &dataset, &call.control)?;
+    let (prepared, record) = flow::prepare_step(&shop, &walk, &dataset)?;
+    let (trained, runs) = flow::train_step(&shop, &walk, &dataset, &prepared, &call.control, &|_| {})?;
+    super::output::clear_progress();
+    if call.json {
+        json(&json!({
+            "task": record.task,
+            "target": record.target,
+            "split": { "method": record.split, "reason": record.split_reason, "train_rows": record.train_rows,
+                       "test_rows": record.test_rows },
+            "metric": trained.metric,
+            "left_out": record.left_out,
+            "runs": runs.iter().map(run_json).collect::<Vec<_>>(),
+            "best": trained.best,
+        }))?;
+    } else {
+        line(format!(
+            "{} rows to learn from, {} kept back, split {} ({})",
+            record.train_rows, record.test_rows, record.split, record.split_reason
+        ))?;
+        for out in &record.left_out {
+            line(format!("  without {}: {}", out.column, out.reason))?;
+        }
+        line("")?;
+        leaderboard(&runs, &trained)?;
+    }
+    Ok(Answer::Yes)
+}
+
+/// A run as promised in `train --json`: the metrics are an object of numbers, the intervals stand beside them.
+pub(super) fn run_json(run: &RunRecord) -> serde_json::Value {
+    let number = |v: f64| if v.is_finite() { json!(v) } else { serde_json::Value::Null };
+    json!({
+        "id": run.id,
+        "model": run.model,
+        "params": run.params,
+        "metrics": run.metrics.iter().map(|m| (m.name.clone(), number(m.value))).collect::<serde_json::Map<_, _>>(),
+        "intervals": run.metrics.iter().filter_map(|m| Some((m.name.clone(), json!([m.low?, m.high?]))))
+            .collect::<serde_json::Map<_, _>>(),
+        "cv": { "mean": run.cv.mean, "std": run.cv.std, "folds": run.cv.folds },
+        "fit_seconds": run.fit_seconds,
+        "status": run.status,
+        "error": run.error,
+    })
+}
+
+pub(super) fn leaderboard(runs: &[RunRecord], trained: &TrainRecord) -> Result<()> {
+    let rows: Vec<Vec<String>> = runs
+        .iter()
+        .map(|run| {
+            let metric = run.metric_named(&trained.metric);
+            let interval = metric.and_then(|m| Some(format!("{} to {}", figure(m.low?), figure(m.high?))));
+            vec![
+                run.id.clone(),
+                run.title.clone(),
+                figure(run.score()),
+                interval.unwrap_or_else(|| "–".into()),
+                figure(run.cv.mean),
+                format!("{:.1} s", run.fit_seconds),
+                match (run.status, run.id == trained.best) {
+                    (RunStatus::Failed, _) => run.error.clone().unwrap_or_default(),
+                    (_, true) => "best by cross-validation".into(),
+                    _ => String::new(),
+                },
+            ]
+        })
+        .collect();
+    table(&["run", "model", &trained.metric, "95 %", "cv", "fit", ""], &rows)
+}
+
+/// The walk to which a run belongs, provided that it has not moved on to other choices since.
+fn walk_of(shop: &Workshop, run: &RunRecord) -> Result<Walk> {
+    let walk = shop.walk(&run.walk)?;
+    let current = shop.left::<TrainRecord>(&walk, Step::Train)?.is_some_and(|t| t.runs.contains(&run.id));
+    if !current {
+        return Err(Error::usage(format!("the walk `{}` has moved on since run {}", walk.flow.name, run.id))
+            .hint("Train again with that run's choices (`pilothouse show` lists them), or use one of the walk's present runs"));
+    }
+    Ok(walk)
+}
+
+pub(super) fn gate(call: &Call, run: &str) -> Result<Answer> {
+    let shop = call.shop()?;
+    let run = shop.run(run)?;
+    let walk = walk_of(&shop, &run)?;
+    flow::compare_step(&shop, &walk, Some(&run.id), &call.control)?;
+    let report = flow::test_step(&shop, &walk, &run, &call.control)?;
+    super::output::clear_progress();
+    if call.json {
+        json(&report)?;
+    } else {
+        gates(&report)?;
+    }
+    Ok(Answer::from(report.verdict == GateVerdict::Pass))
+}
+
+fn gates(report: &GateReport) -> Result<()> {
+    let rows: Vec<Vec<String>> = report
+        .gates
+        .iter()
+        .map(|g| {
+            let verdict = if g.verdict == GateVerdict::Pass { "pass" } else { "FAIL" };
+            vec![g.stage.name().into(), verdict.into(), g.name.clone(), g.message.clone(), g.evidence.clone()]
+        })
+        .collect();
+    table(&["stage", "verdict", "gate", "", "evidence"], &rows)?;
+    let failed = report.failed().count();
+    line(if failed == 0 {
+        format!("run {}: all {} gates passed", report.run, report.gates.len())
+    } else {
+        format!("run {}: {failed} of {} gates failed", report.run, report.gates.len())
+    })
+}
+
+pub(super) fn decide(call: &Call, args: &Decide, verdict: Verdict) -> Result<Answer> {
+    let shop = call.shop()?;
+    let run = shop.run(&args.run)?;
+    let walk = walk_of(&shop, &run)?;
+    let tested = shop.left::<GateReport>(&walk, Step::Test)?.filter(|g| g.run == run.id);
+    if tested.is_none() {
+        return Err(Error::usage(format!("the gates of run {} were not asked yet", run.id))
+            .hint(format!("Run `pilothouse gate {}` first", run.id)));
+    }
+    let decision = flow::decide(&shop, &walk, verdict, &args.reason, args.override_reason.as_deref())?;
+    if call.json {
+        json(&decision)?;
+    } else {
+        line(format!("run {} {} by {}: {}", decision.run, verdict.name(), decision.by, decision.reason))?;
+        line(format!("digest {}", decision.digest))?;
+    }
+    Ok(Answer::Yes)
+}
+
+pub(super) fn export(call: &Call, run: &str, format: Format, output: &Path) -> Result<Answer> {
+    let shop = call.shop()?;
+    let run = shop.run(run)?;
+    let name = shop.walk(&run.walk)?.flow.name;
+    let package = flow::package(&shop, &run, &name)?;
+    let write = |file: &str| -> Result<()> {
+        let bytes = package.files.get(file).ok_or_else(|| Error::local(format!("the package holds no {file}")))?;
+        std::fs::write(output, bytes)
+            .map_err(|e| Error::local(format!("{}: {e}", output.display())).hint("Choose another path with --output"))
+    };
+    match format {
+        Format::Onnx => {
+            let parity = flow::parity(&shop, &run, &package, &call.control)?;
+            if !parity.agrees {
+                return Err(Error::input(format!("ONNX and model disagree by {:.1e}", parity.largest_difference)));
+            }
+            write("model.onnx")?;
+        }
+        Format::Card => write("model_card.md")?,
+        Format::Folder => crate::flow::write_package(&package, output)?,
+    }
+    if call.json {
+        json(&json!({ "run": run.id, "output": output, "digest": package.digest }))?;
+    } else {
+        line(format!("{} written, package digest {}", output.display(), package.digest))?;
+    }
+    Ok(Answer::Yes)
+}
+
+pub(super) fn predict(call: &Call, run: &str, source: &str, output: &Path) -> Result<Answer> {
+    let shop = call.shop()?;
+    let run = shop.run(run)?;
+    let (model, dataset, prediction) = flow::predict(&shop, &run, source, &call.control)?;
+    super::output::clear_progress();
+    let mut header = vec!["row".to_owned()];
+    if model.task.is_classification() {
+        header.push("label".into());
+        header.extend(model.classes.iter().map(|c| format!("p_{c}")));
+    } else {
+        header.push("prediction".into());
+    }
+    let labels = prediction.classes();
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    let failed = |e: csv::Error| Error::local(format!("{}: {e}", output.display()));
+    writer.write_record(&header).map_err(failed)?;
+    for (row, scores) in prediction.scores.outer_iter().enumerate() {
+        let mut record = vec![(row + 1).to_string()];
+        if model.task.is_classification() {
+            record.push(model.classes.get(labels[row]).cloned().unwrap_or_default());
+        }
+        record.extend(scores.iter().map(ToString::to_string));
+        writer.write_record(&record).map_err(failed)?;
+    }
+    let bytes = writer.into_inner().map_err(|e| Error::local(e.to_string()))?;
+    if output == Path::new("-") {
+        std::io::stdout().lock().write_all(&bytes)?;
+        return Ok(Answer::Yes);
+    }
+    std::fs::write(output, bytes)
+        .map_err(|e| Error::local(format!("{}: {e}", output.display())).hint("Choose another path with --output"))?;
+    if call.json {
+        json(&json!({ "run": run.id, "rows": dataset.rows(), "output": output }))?;
+    } else {
+        line(format!("{} rows scored with run {} into {}", dataset.rows(), run.id, output.display()))?;
+    }
+    Ok(Answer::Yes)
+}
+
+pub(super) fn push(call: &Call, run: &str, to: String, name: String, alias: Option<String>) -> Result<Answer> {
+    let shop = call.shop()?;
+    let run = shop.run(run)?;
+    let mut walk = walk_of(&shop, &run)?;
+    let spec = PushSpec { to, name, alias };
+    // The push belongs to the walk: a later `run` or console sees it as done.
+    walk.flow.push = Some(spec.clone());
+    let walk = shop.begin(&walk.flow)?;
+    let decision: Option<crate::team::Decision> = shop.left(&walk, Step::Approve)?;
+    if decision.is_none_or(|d| d.run != run.id) {
+        return Err(Error::usage(format!("run {} is not approved", run.id))
+            .hint(format!("Run `pilothouse gate {0}` and `pilothouse approve {0} --reason TEXT` first", run.id)));
+    }
+    let record = flow::push_step(&shop, &walk, &spec, &call.control)?;
+    super::output::clear_progress();
+    if call.json {
+        json(&record)?;
+    } else {
+        let again = if record.already_there { " (it was there already)" } else { "" };
+        line(format!("{} version {} in {}{again}", record.name, record.version, record.registry))?;
+        if let Some(alias) = &record.alias {
+            line(format!("alias {alias} points to it"))?;
+        }
+        line(&record.uri)?;
+    }
+    Ok(Answer::Yes)
+}
+
+pub(super) fn drift(call: &Call, reference: &str, current: &str) -> Result<Answer> {
+    let options = LoadOptions::default();
+    let before = data::load(reference, &options, &call.control)?;
+    let after = data::load(current, &options, &call.control)?;
+    let report = health::drift(&before.frame, &after.frame, &before.columns, &DriftOptions::default(), &call.control)?;
+    super::output::clear_progress();
+    if call.json {
+        json(&report)?;
+    } else {
+        drift_table(&report)?;
+        let drifted = report.drifted().len();
+        line(format!("{drifted} of {} columns drifted", report.columns.len()))?;
+    }
+    Ok(Answer::from(report.verdict == health::Verdict::Stable))
+}
+
+fn drift_table(report: &health::DriftReport) -> Result<()> {
+    let rows: Vec<Vec<String>> = report
+        .columns
+        .iter()
+        .map(|c| {
+            let word = if c.drifted { "DRIFTED" } else { "stable" };
+            vec![c.name.clone(), word.into(), figure(c.effect), figure(c.p), figure(c.q), c.message.clone()]
+        })
+        .collect();
+    table(&["column", "", "effect (PSI)", "p", "q", "what happened"], &rows)
+}
+
+pub(super) fn watch(
+    call: &Call,
+    run: &str,
+    source: String,
+    time: Option<String>,
+    labels: Option<(String, String)>,
+) -> Result<Answer> {
+    let shop = call.shop()?;
+    let run = shop.run(run)?;
+    let walk = shop.walk(&run.walk)?;
+    let spec = WatchSpec {
+        source,
+        filter: None,
+        time,
+        labels: labels.map(|(source, key)| LabelsSpec { source, key }),
+    };
+    let record = flow::watch_step(&shop, &walk, &run, &spec, &call.control)?;
+    super::output::clear_progress();
+    if call.json {
+        json(&record)?;
+    } else {
+        drift_table(&record.drift)?;
+        line("")?;
+        let rows: Vec<Vec<String>> = record
+            .performance
+            .iter()
+            .flat_map(|p| &p.periods)
+            .map(|p| {
+                let value = p.metrics.iter().find(|m| m.name == record.metric).map(|m| m.value);
+                vec![
+                    p.label.clone(),
+                    p.rows.to_string(),
+                    p.labelled.to_string(),
+                    value.map_or_else(|| "–".into(), figure),
+                    if p.outside.is_empty() { String::new() } else { format!("outside: {}", p.outside.join(", ")) },
+                ]
+            })
+            .collect();
+        if !rows.is_empty() {
+            table(&["period", "rows", "labelled", &record.metric, ""], &rows)?;
+            line("")?;
+        }
+        line(&record.words)?;
+    }
+    Ok(Answer::from(!record.alarm()))
+}
+
+pub(super) fn run(call: &Call, flow: &str, fail_on_drift: bool) -> Result<Answer> {
+    let flow = match flow.strip_prefix("sample:") {
+        Some(name) => Flow::parse(flow::sample_flow(name)?.toml)?,
+        None => Flow::read(Path::new(flow))?,
+    };
+    let shop = call.shop()?;
+    let control = call.control.clone();
+    let report = flow::run_walk(
+        &shop,
+        &flow,
+        &call.control,
+        &|step| control.report(step.name(), None, ""),
+        &|run| control.report(run.model.clone(), Some(1.0), format!("{} {}", run.metric, figure(run.score()))),
+    )?;
+    super::output::clear_progress();
+    if call.json {
+        json(&report)?;
+    } else {
+        line(format!("{}: {} rows from {}", report.walk, report.load.rows, report.load.source))?;
+        let trained = TrainRecord {
+            runs: Vec::new(),
+            best: report.best.clone(),
+            metric: report.runs.first().map(|r| r.metric.clone()).unwrap_or_default(),
+        };
+        leaderboard(&report.runs, &trained)?;
+        line("")?;
+        gates(&report.gate)?;
+        if let Some(decision) = &report.approve {
+            line(format!("{} by {}: {}", decision.verdict.name(), decision.by, decision.reason))?;
+        }
+        if let Some(push) = &report.push {
+            line(format!("pushed as {} version {} to {}: {}", push.name, push.version, push.registry, push.uri))?;
+        }
+        if let Some(watch) = &report.watch {
+            line(&watch.words)?;
+        }
+        if let Some(why) = &report.stopped {
+            line(format!("stopped after {}: {why}", report.reached))?;
+        }
+    }
+    let drifted = report.watch.as_ref().is_some_and(flow::WatchRecord::alarm);
+    Ok(Answer::from(report.stopped.is_none() && !(fail_on_drift && drifted)))
+}

@@ -1,0 +1,125 @@
+//! Text columns that would be numbers but for some cells.
+
+use super::{Table, View};
+use crate::data::Meaning;
+use crate::data::brief;
+use crate::data::csv::guess::{Shape, number, shape};
+use crate::data::finding::{Finding, Severity, percent, thousands};
+use crate::error::Result;
+
+/// Share of numbers from which the words among them are the exception.
+const MOSTLY: f64 = 0.5;
+
+/// Share of the values that must be numbers under their dress.
+const NEARLY_ALL: f64 = 0.95;
+
+/// Numbers with a few words among them.
+pub fn mixed(table: &Table<'_>) -> Result<Vec<Finding>> {
+    let mut findings = Vec::new();
+    for c in table.columns().filter(|c| c.spec.meaning != Meaning::Identifier) {
+        let Some((numeric, words)) = split(&c, is_number) else { continue };
+        let all = c.summary.present();
+        let share = numeric as f64 / all as f64;
+        if share < MOSTLY || words.is_empty() {
+            continue;
+        }
+        let shown: Vec<String> = words.iter().take(4).map(|w| format!("`{}`", brief(w, 24))).collect();
+        let message = format!(
+            "{} holds numbers in {} of its values and words in {} rows, such as {}",
+            c.name(),
+            percent(share),
+            thousands(all - numeric),
+            shown.join(", ")
+        );
+        findings.push(
+            Finding::new("mixed-types", Severity::Warning, message)
+                .on(&c.spec.name)
+                .with("numbers", numeric)
+                .with("words", all - numeric)
+                .with("examples", words.iter().take(10).map(|w| brief(w, 60)).collect::<Vec<_>>())
+                .remedy("If the words mean that there is no number, name them as spellings of \"missing\" when loading; or declare the column a number"),
+        );
+    }
+    Ok(findings)
+}
+
+/// Numbers dressed with a currency, a percent sign, thousands separators or one unit.
+pub fn disguised(table: &Table<'_>) -> Result<Vec<Finding>> {
+    let mut findings = Vec::new();
+    for c in table.columns().filter(|c| c.spec.meaning != Meaning::Identifier) {
+        let Some((plain, _)) = split(&c, is_number) else { continue };
+        let all = c.summary.present() as f64;
+        let Some((dressed, _)) = split(&c, |text| undressed(text).is_some()) else { continue };
+        if (dressed as f64) < NEARLY_ALL * all || plain as f64 > MOSTLY * all || c.summary.distinct() < 3 {
+            continue;
+        }
+        let example =
+            c.summary.values.texts().and_then(|t| t.top(1).pop()).map_or_else(String::new, |(t, _)| brief(&t, 24));
+        let message = format!("{} holds numbers written as text, such as `{example}`", c.name());
+        findings.push(
+            Finding::new("disguised-numbers", Severity::Warning, message)
+                .on(&c.spec.name)
+                .with("share", dressed as f64 / all)
+                .with("example", example)
+                .remedy("Strip the sign or unit and the thousands separators where the file is made, so that the column is a number"),
+        );
+    }
+    Ok(findings)
+}
+
+/// Rows whose text passes the test, and the texts that do not, most frequent first. `None` for columns without text.
+fn split(view: &View<'_>, test: impl Fn(&str) -> bool) -> Option<(u64, Vec<String>)> {
+    let tally = view.summary.values.texts().filter(|t| t.distinct() > 0)?;
+    let (mut passed, mut others) = (0, Vec::new());
+    for (text, n) in tally.entries() {
+        if test(text.trim()) {
+            passed += n;
+        } else {
+            others.push((*n, text));
+        }
+    }
+    others.sort_by(|a, b| b.0.cmp(&a.0).then(a.1.cmp(b.1)));
+    Some((passed, others.into_iter().take(10).map(|(_, t)| t.clone()).collect()))
+}
+
+fn is_number(text: &str) -> bool {
+    matches!(shape(text.as_bytes()), Shape::Integer | Shape::Float)
+}
+
+/// The number under currency signs, percent signs, thousands separators and a unit.
+fn undressed(text: &str) -> Option<f64> {
+    let text = text.trim_start_matches(['$', '€', '£', '¥', '+', ' ']);
+    let end = text.find(|c: char| !(c.is_ascii_digit() || ".,' -".contains(c))).unwrap_or(text.len());
+    let (digits, unit) = text.split_at_checked(end)?;
+    let unit = unit.trim();
+    if unit.chars().count() > 4 || unit.chars().any(|c| c.is_ascii_digit()) {
+        return None;
+    }
+    let digits: String = digits.trim().chars().filter(|c| !",' ".contains(*c)).collect();
+    if digits.is_empty() { None } else { number(digits.as_bytes()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{fires, silent, table};
+    use super::undressed;
+
+    #[test]
+    fn a_few_words_among_numbers_are_found() {
+        let csv = table("a,b", 50, |i| {
+            format!("{},{}", if i == 7 { "about 5".to_owned() } else { (i % 20).to_string() }, i % 3)
+        });
+        let f = fires("mixed-types", &csv, None, Some("a"));
+        assert!(f.evidence.contains("words 1"), "{f:?}");
+        silent("mixed-types", &table("a", 50, |i| format!("c{}", i % 5)), None);
+    }
+
+    #[test]
+    fn dressed_numbers_are_found() {
+        fires("disguised-numbers", &table("p;q", 50, |i| format!("${},{:03}.50;{}", i + 1, i, i % 3)), None, Some("p"));
+        silent("disguised-numbers", &table("p", 50, |i| format!("c{}", i % 5)), None);
+        assert_eq!(undressed("€ 1'200.5"), Some(1200.5));
+        assert_eq!(undressed("12 km"), Some(12.0));
+        assert_eq!(undressed("12-b5"), None);
+    }
+}

@@ -1,0 +1,285 @@
+//! Columns derived, and rows chosen, by an SQL expression.
+//!
+//! The language is the expression part of Polars SQL: arithmetic, comparisons, `CASE WHEN … THEN … ELSE … END`, `CAST`,
+//! `COALESCE`, `LN`, `ABS`, `ROUND`, `LOWER`, `LENGTH`, `LIKE`, `IN`, `IS NULL`, `EXTRACT(part FROM moment)`. Names with other characters
+//! than letters, digits and underscores stand in double quotes, texts in single quotes. Examples:
+//!
+//! - minutes between two moments: `(EXTRACT(EPOCH FROM b) - EXTRACT(EPOCH FROM a)) / 60`, or `EXTRACT(EPOCH FROM b - a) / 60`;
+//! - the difference alone, `b - a`, gives seconds;
+//! - hour of day and day of week (0 is Sunday): `EXTRACT(HOUR FROM a)`, `EXTRACT(DOW FROM a)`;
+//! - a flag: `CASE WHEN fare_amount < 0 THEN 'refund' ELSE 'fare' END`.
+//!
+//! An expression must speak about one row at a time. An average over all rows, say, would carry test rows into training.
+
+use polars::prelude::*;
+use polars::sql::sql_expr;
+
+use super::display::brief;
+use super::{ColumnSpec, Dataset, Physical, meaning, parquet};
+use crate::engine::{Control, guarded};
+use crate::error::{Error, Result};
+
+/// Rows on which it is tried out whether an expression looks at other rows.
+const TRIAL: usize = 500;
+
+fn parse(expression: &str) -> Result<Expr> {
+    let place = || format!("the expression `{}`", brief(expression, 120));
+    let expr = guarded(&place(), || sql_expr(expression).map_err(|e| refused(&place(), &e)))?;
+    Ok(match expr {
+        Expr::Alias(inner, _) => inner.as_ref().clone(),
+        other => other,
+    })
+}
+
+fn refused(place: &str, error: &PolarsError) -> Error {
+    let text = error.to_string();
+    Error::input(format!("{place} is not understood: {}", brief(text.lines().next().unwrap_or_default(), 200)))
+        .hint("Write an SQL expression such as (EXTRACT(EPOCH FROM b) - EXTRACT(EPOCH FROM a)) / 60")
+}
+
+/// The columns that an expression reads, in the order of their first mention. Empty when it cannot be parsed.
+#[must_use]
+pub fn expression_columns(expression: &str) -> Vec<String> {
+    parse(expression).map(|expr| columns_of(&expr)).unwrap_or_default()
+}
+
+fn columns_of(expr: &Expr) -> Vec<String> {
+    // The tree is walked from the root with the last operand first; turning it round gives the order of the text.
+    let mut names: Vec<String> = Vec::new();
+    for part in expr {
+        if let Expr::Column(name) = part {
+            names.push(name.to_string());
+        }
+    }
+    names.reverse();
+    let mut seen = std::collections::BTreeSet::new();
+    names.retain(|name| seen.insert(name.clone()));
+    names
+}
+
+/// Evaluates a row-wise expression to one column of the dataset's height.
+fn evaluate(data: &Dataset, name: &str, expression: &str, control: &Control) -> Result<Column> {
+    let expr = parse(expression)?;
+    if let Some(unknown) = columns_of(&expr).iter().find(|c| data.columns.iter().all(|s| s.name != **c)) {
+        return Err(data.no_such_column(unknown).at(format!("the expression `{}`", brief(expression, 120))));
+    }
+    let place = format!("the expression `{}`", brief(expression, 120));
+    let other_rows = || {
+        Error::input(format!("{place} looks at more than one row"))
+            .hint("Use only what stands in the same row: sums, averages and ranks over rows would carry test rows into training")
+    };
+    if (&expr).into_iter().any(|e| matches!(e, Expr::Agg(_) | Expr::Over { .. } | Expr::Len | Expr::SubPlan(..))) {
+        return Err(other_rows());
+    }
+    let expr = with_durations(expr, &data.frame)?.alias(name);
+    control.check()?;
+    let on = |frame: DataFrame| -> Result<Column> {
+        let height = frame.height();
+        let result =
+            guarded(&place, || frame.lazy().select([expr.clone()]).collect().map_err(|e| refused(&place, &e)))?;
+        let column = match result.columns() {
+            [one] => one.clone(),
+            many => return Err(Error::input(format!("{place} gives {} columns instead of one", many.len()))),
+        };
+        match column.len() {
+            n if n == height => Ok(column),
+            1 => Ok(column.new_from_index(0, height)),
+            n => Err(Error::input(format!("{place} gives {n} values for {height} rows"))),
+        }
+    };
+    let whole = on(data.frame.clone())?;
+    control.check()?;
+    // Whatever looks at other rows gives another result when they are gone.
+    let half = (data.rows() / 2).min(TRIAL);
+    for (start, length) in [(0, half), (half, (data.rows() - half).min(TRIAL))] {
+        if length > 0 && !on(data.frame.slice(start as i64, length))?.equals_missing(&whole.slice(start as i64, length))
+        {
+            return Err(other_rows());
+        }
+    }
+    Ok(whole)
+}
+
+/// `EXTRACT(EPOCH FROM b - a)` is good SQL, but Polars knows an epoch of moments only: where the operand is a duration, its
+/// seconds are taken instead.
+fn with_durations(expr: Expr, frame: &DataFrame) -> Result<Expr> {
+    let head = frame.head(Some(0)).lazy();
+    let is_duration = |operand: &Expr| {
+        let typed = head.clone().select([operand.clone().alias("x")]).collect_schema();
+        typed.ok().and_then(|schema| schema.get("x").map(|t| matches!(t, DataType::Duration(_)))).unwrap_or(false)
+    };
+    guarded("the expression", || {
+        expr.try_map_expr(|part| {
+            // EXTRACT(EPOCH FROM x) arrives as timestamp(x) / 1e9 + nanosecond(x) / 1e9.
+            if let Expr::BinaryExpr { left, op: Operator::Plus, right } = &part
+                && let (Some(a), Some(b)) = (epoch_operand(left), epoch_operand(right))
+                && a == b
+                && is_duration(a)
+            {
+                let micros = a.clone().cast(DataType::Duration(TimeUnit::Microseconds)).to_physical();
+                return Ok(micros.cast(DataType::Float64) / lit(1e6));
+            }
+            Ok(part)
+        })
+        .map_err(Error::from)
+    })
+}
+
+/// The operand of one half of an epoch.
+fn epoch_operand(half: &Expr) -> Option<&Expr> {
+    let Expr::BinaryExpr { left, op, .. } = half else { return None };
+    if !matches!(op, Operator::RustDivide | Operator::TrueDivide | Operator::FloorDivide) {
+        return None;
+    }
+    match left.as_ref() {
+        Expr::Function { input, function: FunctionExpr::TemporalExpr(_) } => input.first(),
+        _ => None,
+    }
+}
+
+/// Adds a column computed by an SQL expression over the columns of the same row.
+///
+/// The result is brought to one of the six storage types (a duration becomes seconds; a number that is infinite or no number
+/// becomes missing), and its meaning is found like that of a loaded column.
+///
+/// # Errors
+/// When the name is taken, the expression is not understood, names unknown columns, looks at other rows, or fails.
+pub fn derive(data: &mut Dataset, name: &str, expression: &str, control: &Control) -> Result<()> {
+    control.check()?;
+    if name.trim().is_empty() {
+        return Err(Error::input("a derived column needs a name"));
+    }
+    if data.columns.iter().any(|c| c.name == name) {
+        return Err(Error::input(format!("there is already a column `{}`", brief(name, 60)))
+            .hint("Choose another name for the derived column"));
+    }
+    let raw = evaluate(data, name, expression, control)?;
+    let mut notes = Vec::new();
+    let (mut column, physical) = parquet::one(&raw, &mut notes)?;
+    if physical == Physical::Float {
+        let before = column.null_count();
+        let cleaned: Float64Chunked = column.f64()?.iter().map(|v| v.filter(|v| v.is_finite())).collect();
+        let lost = cleaned.null_count() - before;
+        if lost > 0 {
+            notes.push(format!("{}: {lost} results that are no finite number became missing", brief(name, 60)));
+        }
+        column = cleaned.with_name(name.into()).into_series().into();
+    }
+    let meaning = meaning::find(name, physical, &column, control)?;
+    data.frame.with_column(column)?;
+    data.columns.push(ColumnSpec {
+        name: name.to_owned(),
+        physical,
+        meaning,
+        missing_spellings: Vec::new(),
+        date_format: None,
+    });
+    data.notes.append(&mut notes);
+    Ok(())
+}
+
+/// Keeps the rows for which an SQL condition holds; rows for which it cannot be told (a value is missing) go too.
+/// Returns how many rows were dropped.
+///
+/// # Errors
+/// When the condition is not understood, names unknown columns, is no condition, or holds for no row.
+pub fn filter(data: &mut Dataset, predicate: &str) -> Result<usize> {
+    let control = Control::default();
+    let kept = evaluate(data, "__kept", predicate, &control)?;
+    let mask = kept.bool().map_err(|_| {
+        Error::input(format!("`{}` gives no yes or no", brief(predicate, 120)))
+            .hint("Write a condition, for example fare_amount >= 0")
+    })?;
+    let frame = data.frame.filter(mask)?;
+    if frame.height() == 0 {
+        return Err(Error::input(format!("the condition `{}` holds for no row", brief(predicate, 120))));
+    }
+    let dropped = data.rows() - frame.height();
+    data.frame = frame;
+    Ok(dropped)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::{LoadOptions, Meaning, column, load};
+
+    fn taxi() -> Dataset {
+        load("sample:taxi", &LoadOptions::default(), &Control::default()).unwrap()
+    }
+
+    fn derived(expression: &str) -> Result<(Dataset, Vec<f64>)> {
+        let mut data = taxi();
+        derive(&mut data, "new", expression, &Control::default())?;
+        let values = column::numbers(data.frame.column("new")?).unwrap_or_default();
+        Ok((data, values))
+    }
+
+    #[test]
+    fn minutes_between_two_moments() {
+        // The first trip: 2018-01-01 00:19:53 to 00:31:30, 11 minutes and 37 seconds.
+        let minutes = 11.0 + 37.0 / 60.0;
+        for expression in [
+            "(EXTRACT(EPOCH FROM dropoff_datetime) - EXTRACT(EPOCH FROM pickup_datetime)) / 60",
+            "EXTRACT(EPOCH FROM dropoff_datetime - pickup_datetime) / 60",
+            "EXTRACT(EPOCH FROM (dropoff_datetime - pickup_datetime)) / 60.0",
+        ] {
+            let (data, values) = derived(expression).unwrap();
+            assert!((values[0] - minutes).abs() < 1e-9, "{expression}: {}", values[0]);
+            assert_eq!(data.spec("new").unwrap().meaning, Meaning::Number);
+            assert_eq!(data.frame.width(), data.columns.len());
+        }
+        let (data, seconds) = derived("dropoff_datetime - pickup_datetime").unwrap();
+        assert!((seconds[0] - 697.0).abs() < 1e-9);
+        assert!(data.notes.iter().any(|n| n.contains("seconds")));
+    }
+
+    #[test]
+    fn parts_of_moments_and_cases() {
+        assert_eq!(derived("EXTRACT(HOUR FROM pickup_datetime)").unwrap().1[1], 1.0);
+        // 2018-01-01 was a Monday.
+        assert_eq!(derived("EXTRACT(DOW FROM pickup_datetime)").unwrap().1[0], 1.0);
+        assert_eq!(derived("fare_amount / trip_distance").unwrap().1[0], 8.0 / 0.35);
+        let (data, _) = derived("CASE WHEN fare_amount < 0 THEN 'refund' ELSE 'fare' END").unwrap();
+        assert_eq!(data.spec("new").unwrap().meaning, Meaning::Category);
+        let (data, _) = derived("fare_amount < 0").unwrap();
+        assert_eq!(data.spec("new").unwrap().physical, Physical::Boolean);
+        let (data, _) = derived("fare_amount / 0").unwrap();
+        assert_eq!(data.frame.column("new").unwrap().null_count(), 18_000);
+    }
+
+    #[test]
+    fn what_is_wrong_is_said() {
+        let wrong = |expression: &str, word: &str| {
+            let error = derived(expression).map(|_| ()).unwrap_err();
+            assert!(error.to_string().contains(word), "{expression}: {error}");
+            assert_eq!(error.exit_code(), 3);
+        };
+        wrong("nope + 1", "nope");
+        wrong("fare_amount +", "not understood");
+        wrong("", "not understood");
+        wrong("AVG(fare_amount)", "more than one row");
+        wrong("fare_amount - AVG(fare_amount)", "more than one row");
+        wrong("SUM(fare_amount) OVER (PARTITION BY vendor_id)", "more than one row");
+        wrong("*", "expression");
+        let mut data = taxi();
+        assert!(derive(&mut data, "fare_amount", "1", &Control::default()).is_err());
+    }
+
+    #[test]
+    fn the_columns_of_an_expression_are_told() {
+        assert_eq!(expression_columns("EXTRACT(EPOCH FROM b - a) / 60 + b"), ["b", "a"]);
+        assert_eq!(expression_columns("CASE WHEN \"x y\" > 1 THEN z END").len(), 2);
+        assert!(expression_columns("1 +").is_empty());
+        assert!(expression_columns("(((").is_empty());
+    }
+
+    #[test]
+    fn rows_are_chosen_by_a_condition() {
+        let mut data = taxi();
+        let dropped = filter(&mut data, "fare_amount >= 0 AND pickup_datetime >= '2018-01-01'").unwrap();
+        assert!(dropped > 0 && data.rows() == 18_000 - dropped);
+        assert!(filter(&mut data, "fare_amount").is_err());
+        assert!(filter(&mut data, "fare_amount < -1e9").unwrap_err().message.contains("no row"));
+    }
+}

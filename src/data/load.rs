@@ -1,0 +1,296 @@
+//! Loading: from a source named by the user to a [`Dataset`].
+
+use std::collections::BTreeMap;
+
+use polars::prelude::*;
+
+use super::csv;
+use super::display::brief;
+use super::source::{self, Kind};
+use super::{ColumnSpec, Dataset, Meaning, Physical, meaning, parquet};
+use crate::engine::Control;
+use crate::error::{Error, Result};
+
+/// What the user says about a source beyond its name.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct LoadOptions {
+    /// The character between columns; found by itself when absent.
+    pub delimiter: Option<u8>,
+    /// Further spellings of "missing", for example `-999`.
+    pub missing: Vec<String>,
+    /// Corrections of what columns mean.
+    pub meaning: BTreeMap<String, Meaning>,
+}
+
+/// Loads a table.
+///
+/// `source` is a path (CSV, TSV, other delimited text, or Parquet, told by the content), `-` for standard input, or
+/// `sample:NAME` for an embedded sample. A path that does not exist but ends in the file name of a sample gives the embedded copy.
+///
+/// # Errors
+/// Of kind `Input`, naming the source, the line and the column where that is known, and what to do; of kind `Cancelled`.
+pub fn load(source: &str, options: &LoadOptions, control: &Control) -> Result<Dataset> {
+    let raw = source::read(source, control)?;
+    let name = brief(source, 200);
+    let table = |result: Result<Dataset>| result.map_err(|e| place(e, &name));
+    table(from_bytes(source, raw, options, control))
+}
+
+/// Puts the source in front of a message about its content.
+fn place(error: Error, name: &str) -> Error {
+    if error.kind == crate::error::Kind::Cancelled { error } else { error.at(name) }
+}
+
+fn from_bytes(source: &str, raw: source::Raw, options: &LoadOptions, control: &Control) -> Result<Dataset> {
+    let kind = source::sniff(&raw.bytes)?;
+    let mut notes = Vec::new();
+    let (mut frame, mut columns) = if kind == Kind::Parquet {
+        let (frame, physicals, remarks) = parquet::read(raw.bytes, control)?;
+        notes.extend(remarks);
+        let specs = frame
+            .get_column_names()
+            .iter()
+            .zip(physicals)
+            .map(|(name, physical)| ColumnSpec {
+                name: name.to_string(),
+                physical,
+                meaning: Meaning::Number,
+                missing_spellings: Vec::new(),
+                date_format: None,
+            })
+            .collect::<Vec<_>>();
+        (frame, specs)
+    } else {
+        let (bytes, start) = source::text(kind, raw.bytes)?;
+        if kind == Kind::Utf16 {
+            notes.push("the file is UTF-16 and was converted".to_owned());
+        }
+        let table = csv::read(bytes.get(start..).unwrap_or_default(), options, control)?;
+        notes.extend(table.notes);
+        let specs = table
+            .columns
+            .into_iter()
+            .map(|found| ColumnSpec {
+                name: found.name,
+                physical: found.physical,
+                meaning: Meaning::Number,
+                missing_spellings: found.missing_spellings,
+                date_format: found.date_format,
+            })
+            .collect();
+        (table.frame, specs)
+    };
+    for spec in &mut columns {
+        control.report("finding meanings", None, brief(&spec.name, 40));
+        spec.meaning = meaning::find(&spec.name, spec.physical, frame.column(&spec.name)?, control)?;
+    }
+    correct(&mut frame, &mut columns, options, &mut notes)?;
+    Ok(Dataset { source: source.to_owned(), frame, columns, fingerprint: raw.fingerprint, notes })
+}
+
+/// Applies the user's corrections of meanings. Text that is said to be a number becomes one; what cannot be one is missing.
+fn correct(
+    frame: &mut DataFrame,
+    columns: &mut [ColumnSpec],
+    options: &LoadOptions,
+    notes: &mut Vec<String>,
+) -> Result<()> {
+    for (name, meaning) in &options.meaning {
+        let names: Vec<String> = columns.iter().map(|c| brief(&c.name, 40)).take(12).collect();
+        let Some(spec) = columns.iter_mut().find(|c| c.name == *name) else {
+            return Err(Error::input(format!("there is no column `{}`, whose meaning was corrected", brief(name, 60)))
+                .hint(format!("The columns begin with {}", names.join(", "))));
+        };
+        match (meaning, spec.physical) {
+            (Meaning::Number, Physical::String) => {
+                let column = frame.column(name)?;
+                let texts = column.as_materialized_series().str()?;
+                let numbers: Float64Chunked = texts
+                    .iter()
+                    .map(|text| {
+                        text.and_then(|t| csv::guess::number::<f64>(t.trim().as_bytes())).filter(|v| v.is_finite())
+                    })
+                    .collect();
+                let lost = numbers.null_count() - column.null_count();
+                if lost > 0 {
+                    notes.push(format!("{}: {lost} texts that are no numbers became missing", brief(name, 60)));
+                }
+                frame.with_column(numbers.with_name(name.as_str().into()).into_series().into())?;
+                spec.physical = Physical::Float;
+            }
+            (Meaning::DateTime, physical) if !matches!(physical, Physical::Date | Physical::Datetime) => {
+                return Err(Error::input(format!("column `{}` cannot be read as a date", brief(name, 60))).hint(
+                    "Write its values like 2019-12-31 or 2019-12-31 23:59:00; every row must have the same form",
+                ));
+            }
+            (Meaning::Number, Physical::Date | Physical::Datetime) => {
+                return Err(Error::input(format!("column `{}` holds dates, which are no numbers", brief(name, 60)))
+                    .hint("Derive a number from it, for example EXTRACT(HOUR FROM column)"));
+            }
+            _ => {}
+        }
+        spec.meaning = *meaning;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::Kind as ErrorKind;
+
+    fn file(content: &[u8]) -> (tempfile::TempDir, String) {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("table.csv");
+        std::fs::write(&path, content).unwrap();
+        let name = path.to_str().unwrap().to_owned();
+        (dir, name)
+    }
+
+    fn try_load(content: &[u8]) -> Result<Dataset> {
+        let (_dir, name) = file(content);
+        load(&name, &LoadOptions::default(), &Control::default())
+    }
+
+    fn refused(content: &[u8], words: &[&str]) {
+        let error = try_load(content).unwrap_err();
+        assert_eq!(error.kind, ErrorKind::Input, "{error}");
+        for word in words {
+            assert!(error.to_string().contains(word), "`{word}` is not in: {error}");
+        }
+        assert!(error.hint.is_some(), "no hint: {error}");
+    }
+
+    #[test]
+    fn bad_input_is_refused_in_words() {
+        refused(b"", &["empty"]);
+        refused(b"\n\n", &["empty"]);
+        refused(b"a,b\n", &["no row"]);
+        refused(b"a,b\n1,2\n3\n", &["line 3", "1 field", "2"]);
+        refused(b"a,b\n1,2\n\n3,4,5\n", &["line 4", "3 fields"]);
+        refused(b"a,a\n1,2\n", &["columns 1 and 2", "`a`"]);
+        refused(b"name,b\nZ\xfcrich,2\n", &["line 2", "`name`", "UTF-8"]);
+        refused(b"na\xefve,b\n1,2\n", &["line 1", "UTF-8"]);
+        refused(b"a,b\n1,\"2\n", &["line 2", "quote"]);
+        refused(b"\x00\x01\x02\x03\x04", &["not text"]);
+        refused(b"PAR1 but not really", &["Parquet"]);
+        refused(b"PK\x03\x04rest", &["Excel"]);
+    }
+
+    #[test]
+    fn a_ragged_row_is_found_after_line_breaks_in_quotes() {
+        refused(b"a,b\n\"x\ny\",1\n2\n", &["line 4", "row 2"]);
+    }
+
+    #[test]
+    fn paths_that_are_no_files_are_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().to_str().unwrap();
+        for (source, word) in [(path.to_owned(), "directory"), (format!("{path}/gone.csv"), "no file")] {
+            let error = load(&source, &LoadOptions::default(), &Control::default()).unwrap_err();
+            assert_eq!(error.exit_code(), 3);
+            assert!(error.message.contains(word), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_cancelled_load_stops() {
+        let control = Control::default();
+        control.cancel();
+        let error = load("sample:taxi", &LoadOptions::default(), &control).unwrap_err();
+        assert_eq!(error.kind, ErrorKind::Cancelled);
+    }
+
+    #[test]
+    fn odd_but_good_files_load() {
+        let one = try_load(b"a\n1\n2\n").unwrap();
+        assert_eq!((one.rows(), one.columns.len()), (2, 1));
+        assert!(one.notes.iter().any(|n| n.contains("one column")));
+
+        let marked = try_load(b"\xef\xbb\xbfa;b\r\n1,5;x\r\n;y\r\n").unwrap();
+        assert_eq!(marked.columns[0].name, "a");
+        assert_eq!(marked.columns[0].physical, Physical::Float);
+        assert_eq!(marked.frame.column("a").unwrap().f64().unwrap().get(0), Some(1.5));
+
+        let trailing = try_load(b"a,b,\n1,2,\n3,4,\n").unwrap();
+        assert_eq!(trailing.columns.len(), 2);
+
+        let utf16: Vec<u8> =
+            [0xff, 0xfe].into_iter().chain("a,b\n1,\u{fc}\n".encode_utf16().flat_map(u16::to_le_bytes)).collect();
+        assert_eq!(try_load(&utf16).unwrap().frame.column("b").unwrap().str().unwrap().get(0), Some("ü"));
+
+        let quoted = try_load(b"a,b\n\"x, \"\"y\"\"\n\",1\nz,2").unwrap();
+        assert_eq!(quoted.frame.column("a").unwrap().str().unwrap().get(0), Some("x, \"y\"\n"));
+        assert_eq!(quoted.rows(), 2);
+    }
+
+    #[test]
+    fn missing_and_infinite_values_are_read_as_missing() {
+        let data = try_load(b"all,n,t,d\n,1,None,2020-01-31\nNA,inf,NA,-\n,?,x,2020-02-29\n").unwrap();
+        let nulls = |name: &str| data.frame.column(name).unwrap().null_count();
+        assert_eq!([nulls("all"), nulls("n"), nulls("t"), nulls("d")], [3, 2, 1, 1]);
+        assert_eq!(data.spec("all").unwrap().physical, Physical::Float);
+        assert_eq!(data.spec("n").unwrap().missing_spellings, [("?".to_owned(), 1)]);
+        assert_eq!(data.spec("t").unwrap().missing_spellings, [("NA".to_owned(), 1)]);
+        assert_eq!(data.spec("d").unwrap().date_format.as_deref(), Some("%Y-%m-%d"));
+        assert!(data.notes.iter().any(|n| n.contains("1 infinite")), "{:?}", data.notes);
+    }
+
+    #[test]
+    fn the_user_corrects_meanings() {
+        let (_dir, name) = file(b"code,n,amount\n1,1,12\n2,0,about 5\n1,1,7\n");
+        let mut options = LoadOptions { missing: vec!["0".to_owned()], ..LoadOptions::default() };
+        options.meaning.insert("n".to_owned(), Meaning::Category);
+        options.meaning.insert("amount".to_owned(), Meaning::Number);
+        let data = load(&name, &options, &Control::default()).unwrap();
+        assert_eq!(data.spec("n").unwrap().meaning, Meaning::Category);
+        assert_eq!(data.frame.column("n").unwrap().null_count(), 1);
+        assert_eq!(data.frame.column("amount").unwrap().f64().unwrap().get(2), Some(7.0));
+        assert_eq!(data.frame.column("amount").unwrap().null_count(), 1);
+        options.meaning.insert("nope".to_owned(), Meaning::Text);
+        assert!(load(&name, &options, &Control::default()).unwrap_err().message.contains("nope"));
+    }
+
+    /// Row counts, missing counts and storage as pandas finds them (`read_csv(...).isna().sum()`).
+    #[test]
+    fn the_samples_load_as_pandas_reads_them() {
+        let get = |name: &str| load(&format!("sample:{name}"), &LoadOptions::default(), &Control::default()).unwrap();
+        let churn = get("churn");
+        assert_eq!((churn.rows(), churn.columns.len()), (11_085, 18));
+        let meaning = |data: &Dataset, name: &str| data.spec(name).unwrap().meaning;
+        assert_eq!(meaning(&churn, "customer_id"), Meaning::Identifier);
+        assert_eq!(meaning(&churn, "snapshot_date"), Meaning::DateTime);
+        assert_eq!(meaning(&churn, "orders_180d"), Meaning::Number);
+        assert_eq!(meaning(&churn, "country"), Meaning::Category);
+        assert_eq!(meaning(&churn, "churned"), Meaning::Category);
+
+        let taxi = get("taxi");
+        assert_eq!(taxi.rows(), 18_000);
+        for code in [
+            "vendor_id",
+            "rate_code_id",
+            "pickup_location_id",
+            "dropoff_location_id",
+            "payment_type",
+            "store_and_fwd_flag",
+        ] {
+            assert_eq!(meaning(&taxi, code), Meaning::Category, "{code}");
+        }
+        assert_eq!(taxi.spec("source_month").unwrap().date_format.as_deref(), Some("%Y-%m"));
+        assert_eq!(taxi.spec("pickup_datetime").unwrap().physical, Physical::Datetime);
+        assert_eq!(meaning(&taxi, "fare_amount"), Meaning::Number);
+
+        let houses = get("houses");
+        assert!(
+            houses.columns.iter().filter(|c| c.physical == Physical::String).all(|c| c.meaning == Meaning::Category)
+        );
+        assert_eq!(houses.columns.iter().filter(|c| c.physical == Physical::String).count(), 40);
+        assert_eq!(meaning(&houses, "Year_Built"), Meaning::Number);
+        let veneer = houses.frame.column("Mas_Vnr_Type").unwrap();
+        assert_eq!(veneer.null_count(), 0, "`None` is a kind of veneer, not a missing value");
+
+        let credit = get("credit");
+        assert_eq!(credit.frame.column("Income").unwrap().null_count(), 381);
+        assert_eq!(meaning(&get("churn-live"), "prediction_id"), Meaning::Identifier);
+    }
+}

@@ -1,0 +1,188 @@
+//! Parquet: the file's types mapped onto the six that the house uses.
+
+use std::borrow::Cow;
+use std::io::Cursor;
+
+use polars::prelude::*;
+
+use super::Physical;
+use super::display::brief;
+use crate::engine::{Control, guarded};
+use crate::error::{Error, Result};
+
+/// Reads a Parquet file.
+///
+/// # Errors
+/// When the bytes are damaged, there is no row, or a column has a type that is no table cell (lists, structures, bytes).
+pub fn read(bytes: Cow<'static, [u8]>, control: &Control) -> Result<(DataFrame, Vec<Physical>, Vec<String>)> {
+    control.check()?;
+    control.report("reading values", None, format!("{} MB", bytes.len() >> 20));
+    let frame = guarded("this Parquet file cannot be read", || {
+        ParquetReader::new(Cursor::new(bytes)).finish().map_err(damaged)
+    })
+    .map_err(|e| e.hint("It may be cut off or damaged; write it again, or convert it to CSV"))?;
+    conform(frame, control)
+}
+
+/// Reads the first rows of a Parquet file, and how many it has.
+pub fn head<R: polars::io::mmap::MmapBytesReader>(reader: R, rows: usize) -> Result<(DataFrame, usize)> {
+    guarded("this Parquet file cannot be read", || {
+        let mut reader = ParquetReader::new(reader);
+        let all = reader.num_rows().map_err(damaged)?;
+        Ok((reader.with_slice(Some((0, rows))).finish().map_err(damaged)?, all))
+    })
+}
+
+fn damaged(error: PolarsError) -> Error {
+    let text = error.to_string();
+    Error::input(format!("this Parquet file cannot be read: {}", brief(text.lines().next().unwrap_or_default(), 160)))
+}
+
+/// Brings every column to one of the six storage types.
+///
+/// # Errors
+/// When there is no row or column, or a column cannot be brought to one of them.
+pub fn conform(frame: DataFrame, control: &Control) -> Result<(DataFrame, Vec<Physical>, Vec<String>)> {
+    let rows = frame.height();
+    if rows == 0 {
+        return Err(Error::input("there is no row in the file").hint("Check that the export finished"));
+    }
+    if frame.width() == 0 {
+        return Err(Error::input("there is no column in the file"));
+    }
+    let mut notes = Vec::new();
+    let mut columns = Vec::with_capacity(frame.width());
+    let mut physicals = Vec::with_capacity(frame.width());
+    for column in frame.columns() {
+        control.check()?;
+        let (column, physical) = one(column, &mut notes)?;
+        columns.push(column);
+        physicals.push(physical);
+    }
+    Ok((DataFrame::new(rows, columns)?, physicals, notes))
+}
+
+/// Brings one column to one of the six storage types.
+///
+/// # Errors
+/// When its type is no table cell, or whole numbers do not fit.
+pub fn one(column: &Column, notes: &mut Vec<String>) -> Result<(Column, Physical)> {
+    use DataType as D;
+    let name = column.name().as_str();
+    let cast = |to: D| column.cast(&to).map_err(|e| Error::input(format!("column `{}`: {e}", brief(name, 60))));
+    Ok(match column.dtype() {
+        D::Float64 => (column.clone(), Physical::Float),
+        D::Int64 => (column.clone(), Physical::Integer),
+        D::Boolean => (column.clone(), Physical::Boolean),
+        D::String => (column.clone(), Physical::String),
+        D::Date => (column.clone(), Physical::Date),
+        D::Datetime(TimeUnit::Microseconds, None) => (column.clone(), Physical::Datetime),
+        D::Datetime(_, zone) => {
+            if zone.is_some() {
+                notes.push(format!("{}: times with a zone were converted to UTC", brief(name, 60)));
+            }
+            // Zoned moments are stored as UTC; naming no zone keeps that instant.
+            let micros = cast(D::Datetime(TimeUnit::Microseconds, zone.clone()))?;
+            let bare = micros.to_physical_repr().cast(&D::Datetime(TimeUnit::Microseconds, None))?;
+            (bare, Physical::Datetime)
+        }
+        D::Int8 | D::Int16 | D::Int32 | D::UInt8 | D::UInt16 | D::UInt32 => (cast(D::Int64)?, Physical::Integer),
+        D::UInt64 | D::Int128 => {
+            let whole = cast(D::Int64)?;
+            if whole.null_count() > column.null_count() {
+                notes.push(format!("{}: numbers too large for 64 bits were kept as text", brief(name, 60)));
+                (cast(D::String)?, Physical::String)
+            } else {
+                (whole, Physical::Integer)
+            }
+        }
+        D::Float32 | D::Decimal(..) | D::Null => (cast(D::Float64)?, Physical::Float),
+        D::Duration(unit) => {
+            let per_second = match unit {
+                TimeUnit::Nanoseconds => 1e9,
+                TimeUnit::Microseconds => 1e6,
+                TimeUnit::Milliseconds => 1e3,
+            };
+            notes.push(format!("{}: durations became seconds", brief(name, 60)));
+            let units = column.to_physical_repr().cast(&D::Float64)?;
+            (&units / per_second, Physical::Float)
+        }
+        D::Categorical(..) | D::Enum(..) => (cast(D::String)?, Physical::String),
+        D::Time => {
+            notes.push(format!("{}: times of day became hours since midnight", brief(name, 60)));
+            let nanos = column.to_physical_repr().cast(&D::Float64)?;
+            (&nanos / 3.6e12, Physical::Float)
+        }
+        other => {
+            return Err(Error::input(format!(
+                "column `{}` has the type {other}, which is no table cell",
+                brief(name, 60)
+            ))
+            .hint("Leave it out when writing the file, or spread it over columns of its own"));
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn written(mut frame: DataFrame) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        ParquetWriter::new(&mut bytes).finish(&mut frame).unwrap();
+        bytes
+    }
+
+    fn back(frame: DataFrame) -> Result<(DataFrame, Vec<Physical>, Vec<String>)> {
+        read(Cow::Owned(written(frame)), &Control::default())
+    }
+
+    #[test]
+    fn the_types_become_six() {
+        let seconds = Column::new("t".into(), [0i64, 1_500_000]);
+        let frame = DataFrame::new(
+            2,
+            vec![
+                Column::new("i32".into(), [1i32, 2]),
+                Column::new("u64".into(), [1u64, 2]),
+                Column::new("big".into(), [1u64, u64::MAX]),
+                Column::new("f32".into(), [Some(0.5f32), None]),
+                Column::new("s".into(), ["a", "b"]),
+                Column::new("b".into(), [true, false]),
+                seconds.cast(&DataType::Datetime(TimeUnit::Milliseconds, None)).unwrap().with_name("ms".into()),
+                seconds.cast(&DataType::Duration(TimeUnit::Microseconds)).unwrap().with_name("dur".into()),
+            ],
+        )
+        .unwrap();
+        let (frame, physicals, notes) = back(frame).unwrap();
+        use Physical::{Boolean, Datetime, Float, Integer, String};
+        assert_eq!(physicals, [Integer, Integer, String, Float, String, Boolean, Datetime, Float]);
+        assert_eq!(frame.column("f32").unwrap().null_count(), 1);
+        assert_eq!(frame.column("dur").unwrap().f64().unwrap().get(1), Some(1.5));
+        assert_eq!(frame.column("ms").unwrap().dtype(), &DataType::Datetime(TimeUnit::Microseconds, None));
+        assert_eq!(notes.len(), 2, "{notes:?}");
+    }
+
+    #[test]
+    fn a_list_column_is_refused_by_name() {
+        let lists = Series::new("l".into(), [Series::new("".into(), [1i64, 2])]);
+        let error = back(DataFrame::new(1, vec![lists.into()]).unwrap()).unwrap_err();
+        assert!(error.message.contains("`l`"), "{error}");
+    }
+
+    #[test]
+    fn no_rows_and_damage_are_errors() {
+        let empty = DataFrame::new(0, vec![Column::new("a".into(), Vec::<i64>::new())]).unwrap();
+        assert!(back(empty).unwrap_err().message.contains("no row"));
+        let good = written(DataFrame::new(3, vec![Column::new("a".into(), [1i64, 2, 3])]).unwrap());
+        for cut in [4, 8, good.len() / 2, good.len() - 1] {
+            assert!(read(Cow::Owned(good[..cut].to_vec()), &Control::default()).is_err());
+        }
+        // Any single damaged byte gives an error or a frame, never a panic.
+        for at in 4..good.len() {
+            let mut bad = good.clone();
+            bad[at] ^= 0xff;
+            let _ = read(Cow::Owned(bad), &Control::default());
+        }
+    }
+}

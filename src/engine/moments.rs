@@ -1,0 +1,142 @@
+//! Count, mean, variance and skewness as one mergeable aggregate.
+
+use serde::{Deserialize, Serialize};
+
+/// Central moments up to the third, with extremes. Merging two gives the moments of both sets of values together.
+///
+/// The update and merge follow Pébay (2008), "Formulas for robust, one-pass parallel computation of covariances and
+/// arbitrary-order statistical moments", which extends Welford (1962) and Chan, Golub and LeVeque (1979). They do not
+/// subtract large sums, so a narrow spread around a large mean keeps its digits.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Moments {
+    /// How many finite values were seen.
+    pub count: u64,
+    /// Their mean; 0 when there is none.
+    pub mean: f64,
+    /// Sum of squared differences from the mean.
+    pub m2: f64,
+    /// Sum of cubed differences from the mean.
+    pub m3: f64,
+    /// The smallest value; +infinity when there is none.
+    pub min: f64,
+    /// The largest value; -infinity when there is none.
+    pub max: f64,
+}
+
+impl Default for Moments {
+    fn default() -> Self {
+        Self { count: 0, mean: 0.0, m2: 0.0, m3: 0.0, min: f64::INFINITY, max: f64::NEG_INFINITY }
+    }
+}
+
+impl Moments {
+    /// Takes in one value; what is not finite is ignored.
+    pub fn push(&mut self, value: f64) {
+        if value.is_finite() {
+            self.merge(&Self { count: 1, mean: value, m2: 0.0, m3: 0.0, min: value, max: value });
+        }
+    }
+
+    /// Takes in everything that `other` has seen.
+    pub fn merge(&mut self, other: &Self) {
+        if other.count == 0 {
+            return;
+        }
+        if self.count == 0 {
+            *self = *other;
+            return;
+        }
+        let (a, b) = (self.count as f64, other.count as f64);
+        let n = a + b;
+        let delta = other.mean - self.mean;
+        self.m3 +=
+            other.m3 + delta.powi(3) * a * b * (a - b) / (n * n) + 3.0 * delta * (a * other.m2 - b * self.m2) / n;
+        self.m2 += other.m2 + delta * delta * a * b / n;
+        self.mean += delta * b / n;
+        self.count += other.count;
+        self.min = self.min.min(other.min);
+        self.max = self.max.max(other.max);
+    }
+
+    /// Sample variance (divisor n - 1), as pandas gives it; `None` below two values.
+    #[must_use]
+    pub fn variance(&self) -> Option<f64> {
+        (self.count > 1).then(|| self.m2 / (self.count - 1) as f64)
+    }
+
+    /// Sample standard deviation (divisor n - 1); `None` below two values.
+    #[must_use]
+    pub fn std(&self) -> Option<f64> {
+        self.variance().map(f64::sqrt)
+    }
+
+    /// Adjusted Fisher-Pearson skewness G1, as `pandas.Series.skew` gives it: `sqrt(n(n-1)) / (n-2)` times
+    /// `(m3/n) / (m2/n)^1.5`. `None` below three values or without spread.
+    #[must_use]
+    pub fn skewness(&self) -> Option<f64> {
+        if self.count < 3 || self.m2 <= 0.0 {
+            return None;
+        }
+        let n = self.count as f64;
+        let g1 = (self.m3 / n) / (self.m2 / n).powf(1.5);
+        Some((n * (n - 1.0)).sqrt() / (n - 2.0) * g1).filter(|s| s.is_finite())
+    }
+}
+
+impl FromIterator<f64> for Moments {
+    fn from_iter<I: IntoIterator<Item = f64>>(values: I) -> Self {
+        let mut moments = Self::default();
+        values.into_iter().for_each(|v| moments.push(v));
+        moments
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn close(a: f64, b: f64, scale: f64) -> bool {
+        (a - b).abs() <= 1e-9 * scale.max(1.0)
+    }
+
+    #[test]
+    fn equals_pandas() {
+        // pandas 2: s = pd.Series([1, 2, 2, 3, 100, -4.5]); s.mean(), s.std(), s.skew()
+        let m: Moments = [1.0, 2.0, 2.0, 3.0, 100.0, -4.5].into_iter().collect();
+        assert!(close(m.mean, 17.25, 1.0));
+        assert!(close(m.std().unwrap(), 40.627_269_167_395_44, 1.0));
+        assert!(close(m.skewness().unwrap(), 2.425_061_917_646_589, 1.0));
+        assert_eq!((m.min, m.max), (-4.5, 100.0));
+    }
+
+    #[test]
+    fn a_narrow_spread_around_a_large_mean_keeps_its_digits() {
+        let m: Moments = [1e9 + 4.0, 1e9 + 7.0, 1e9 + 13.0, 1e9 + 16.0].into_iter().collect();
+        assert_eq!(m.variance(), Some(30.0));
+    }
+
+    #[test]
+    fn nothing_gives_nothing() {
+        let m: Moments = [f64::NAN, f64::INFINITY].into_iter().collect();
+        assert_eq!((m.count, m.variance(), m.skewness()), (0, None, None));
+    }
+
+    proptest! {
+        #[test]
+        fn merging_in_any_split_gives_the_same(values in prop::collection::vec(-1e4f64..1e4, 0..80), cut in 0usize..80) {
+            let cut = cut.min(values.len());
+            let whole: Moments = values.iter().copied().collect();
+            let (left, right) = values.split_at(cut);
+            let (a, b): (Moments, Moments) = (left.iter().copied().collect(), right.iter().copied().collect());
+            for (mut first, second) in [(a, b), (b, a)] {
+                first.merge(&second);
+                prop_assert_eq!(first.count, whole.count);
+                prop_assert!(close(first.mean, whole.mean, 1e4));
+                prop_assert!(close(first.m2, whole.m2, whole.m2));
+                prop_assert!(close(first.m3, whole.m3, 1e12 * values.len().max(1) as f64));
+                prop_assert_eq!((first.min, first.max), (whole.min, whole.max));
+            }
+        }
+    }
+}

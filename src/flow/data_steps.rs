@@ -1,0 +1,191 @@
+//! The first three steps: load, inspect, prepare.
+
+use crate::data::{self, Dataset, LoadOptions, Profile, Severity};
+use crate::engine::Control;
+use crate::error::Result;
+use crate::model::Prepared;
+use crate::model::prepare::{Leak, prepare};
+
+use super::record::{LoadRecord, PrepareRecord};
+use super::spec::{Flow, LoadSpec};
+use super::step::Step;
+use super::workshop::{Walk, Workshop};
+
+/// Reads a table as a load step says: corrections of meaning, filter, then derived columns.
+///
+/// # Errors
+/// When the source cannot be used; the message names file, row and column.
+pub fn read(spec: &LoadSpec, derive: &std::collections::BTreeMap<String, String>, control: &Control) -> Result<Dataset> {
+    let options = LoadOptions {
+        delimiter: spec.delimiter.and_then(|c| u8::try_from(c).ok()),
+        missing: spec.missing.clone(),
+        meaning: spec.meaning.iter().filter(|(name, _)| !derive.contains_key(*name)).map(|(n, m)| (n.clone(), *m)).collect(),
+    };
+    let mut dataset = data::load(&spec.source, &options, control)?;
+    if let Some(condition) = &spec.filter {
+        let before = dataset.rows();
+        data::filter(&mut dataset, condition)?;
+        dataset.notes.push(format!("{} of {before} rows kept by the filter {condition}", dataset.rows()));
+    }
+    for (name, expression) in derive {
+        data::derive(&mut dataset, name, expression, control)?;
+        if let Some(meaning) = spec.meaning.get(name) {
+            dataset.set_meaning(name, *meaning)?;
+        }
+    }
+    Ok(dataset)
+}
+
+/// Step load: reads the table and records what it is.
+///
+/// # Errors
+/// As [`read`].
+pub fn load(shop: &Workshop, walk: &Walk, control: &Control) -> Result<Dataset> {
+    let dataset = read(&walk.flow.load, &walk.flow.derive, control)?;
+    let before: Option<LoadRecord> = shop.left(walk, Step::Load)?;
+    let record = LoadRecord {
+        source: dataset.source.clone(),
+        fingerprint: dataset.fingerprint.clone(),
+        rows: dataset.rows(),
+        columns: dataset.columns.clone(),
+        notes: dataset.notes.clone(),
+    };
+    if before.is_some_and(|b| b.fingerprint != record.fingerprint) {
+        // The file changed under the same name: what was found and trained belongs to the old rows.
+        let later: Vec<Step> = Step::ALL.into_iter().filter(|s| *s > Step::Load).collect();
+        shop.forget(walk, &later)?;
+    }
+    shop.keep(walk, Step::Load, false, &record)?;
+    Ok(dataset)
+}
+
+/// Step inspect: profile, findings and feasibility.
+///
+/// # Errors
+/// When the target does not exist, or when cancelled.
+pub fn inspect(shop: &Workshop, walk: &Walk, dataset: &Dataset, control: &Control) -> Result<Profile> {
+    let target = Some(walk.flow.prepare.target.as_str()).filter(|t| !t.is_empty());
+    let mut profile = data::profile(dataset, target, control)?;
+    for leak in formula_leaks(&walk.flow, dataset) {
+        if !profile.findings.iter().any(|f| f.check == LEAK && f.column.as_deref() == Some(leak.column.as_str())) {
+            profile.findings.insert(0, leak_finding(&leak, &walk.flow.prepare.target));
+        }
+    }
+    shop.keep(walk, Step::Inspect, false, &profile)?;
+    Ok(profile)
+}
+
+/// The name under which columns that give the target away are reported.
+pub const LEAK: &str = "leak";
+
+fn leak_finding(leak: &Leak, target: &str) -> data::Finding {
+    data::Finding {
+        check: LEAK.into(),
+        column: Some(leak.column.clone()),
+        severity: Severity::Serious,
+        message: format!("`{}` gives `{target}` away: {}", leak.column, leak.reason),
+        evidence: leak.reason.clone(),
+        remedy: "It is left out by itself. Keep it only if it is known at the moment of prediction".into(),
+        rows: Vec::new(),
+    }
+}
+
+/// Columns from which the target is computed. A moment is harmless when it is the earliest of those in the formula: it
+/// is the start from which the target is measured.
+#[must_use]
+pub fn formula_leaks(flow: &Flow, dataset: &Dataset) -> Vec<Leak> {
+    let target = &flow.prepare.target;
+    let Some(expression) = flow.derive.get(target) else { return Vec::new() };
+    let used = data::expression_columns(expression);
+    let middle = |name: &str| -> Option<f64> {
+        let spec = dataset.spec(name).ok()?;
+        if spec.meaning != data::Meaning::DateTime {
+            return None;
+        }
+        let column = data::column::get(&dataset.frame, name).ok()?;
+        let mut values: Vec<f64> =
+            data::column::numbers(column).ok()?.into_iter().filter(|v| v.is_finite()).collect();
+        values.sort_by(f64::total_cmp);
+        values.get(values.len() / 2).copied()
+    };
+    let start = used
+        .iter()
+        .filter_map(|name| Some((middle(name)?, name.clone())))
+        .min_by(|a, b| a.0.total_cmp(&b.0))
+        .map(|(_, name)| name);
+    let mut leaks: Vec<Leak> = used
+        .iter()
+        .filter(|name| Some(*name) != start.as_ref())
+        .map(|name| Leak {
+            column: name.clone(),
+            reason: match &start {
+                Some(start) => format!("`{target}` is computed from it, and it is known only after `{start}`"),
+                None => format!("`{target}` is computed from it"),
+            },
+        })
+        .collect();
+    // What is derived from a leak leaks as well.
+    for (name, expression) in flow.derive.iter().filter(|(name, _)| *name != target) {
+        if let Some(from) = data::expression_columns(expression).iter().find(|c| leaks.iter().any(|l| l.column == **c)) {
+            leaks.push(Leak { column: name.clone(), reason: format!("it is computed from `{from}`, which leaks") });
+        }
+    }
+    leaks
+}
+
+/// All leaks known so far: by formula, and by the findings of an inspection.
+fn leaks(flow: &Flow, dataset: &Dataset, profile: Option<&Profile>) -> Vec<Leak> {
+    let mut leaks = formula_leaks(flow, dataset);
+    for finding in profile.into_iter().flat_map(|p| &p.findings).filter(|f| f.check == LEAK) {
+        if let Some(column) = &finding.column
+            && !leaks.iter().any(|l| l.column == *column)
+        {
+            leaks.push(Leak { column: column.clone(), reason: finding.evidence.clone() });
+        }
+    }
+    leaks
+}
+
+/// The columns found to leak that the model would use all the same because they were kept by hand.
+#[must_use]
+pub fn leaks_used(flow: &Flow, dataset: &Dataset, profile: Option<&Profile>, prepared: &PrepareRecord) -> Vec<String> {
+    leaks(flow, dataset, profile).into_iter().map(|l| l.column).filter(|c| prepared.features.contains(c)).collect()
+}
+
+/// Step prepare, without recording it: the same dataset, choices and findings always give the same result.
+///
+/// # Errors
+/// When the target cannot be predicted, no feature is left, or the split fails.
+pub fn prepared(shop: &Workshop, walk: &Walk, dataset: &Dataset) -> Result<Prepared> {
+    let profile: Option<Profile> = shop.left(walk, Step::Inspect)?;
+    prepare(dataset, &walk.flow.prepare, &leaks(&walk.flow, dataset, profile.as_ref()), walk.flow.seed)
+}
+
+/// Step prepare: decides target, columns and split, and records them.
+///
+/// # Errors
+/// As [`prepared`].
+pub fn prepare_step(shop: &Workshop, walk: &Walk, dataset: &Dataset) -> Result<(Prepared, PrepareRecord)> {
+    let prepared = prepared(shop, walk, dataset)?;
+    let mut missing = 0;
+    for feature in &prepared.features {
+        missing += data::column::get(&dataset.frame, &feature.name)?.null_count();
+    }
+    let cells = (dataset.rows() * prepared.features.len()).max(1);
+    let record = PrepareRecord {
+        target: prepared.target_name.clone(),
+        task: prepared.task,
+        classes: prepared.classes.clone(),
+        features: prepared.features.iter().map(|f| f.name.clone()).collect(),
+        left_out: prepared.left_out.clone(),
+        split: prepared.split.describe(),
+        split_reason: prepared.split_reason.clone(),
+        train_rows: prepared.sides.train.len(),
+        test_rows: prepared.sides.test.len(),
+        without_target: prepared.without_target,
+        unused: prepared.unused,
+        missing_share: missing as f64 / cells as f64,
+    };
+    shop.keep(walk, Step::Prepare, false, &record)?;
+    Ok((prepared, record))
+}

@@ -1,0 +1,207 @@
+//! The flow: the whole walk as data, read from and written to TOML.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use crate::data::Meaning;
+use crate::error::{Error, Result};
+use crate::gate::Thresholds;
+use crate::model::estimators::Params;
+use crate::model::prepare::PrepareSpec;
+
+/// A walk's choices, step by step. Everything has a default but the source and the target.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Flow {
+    /// The walk's name; one workspace has one walk of a name.
+    pub name: String,
+    /// Decides every random choice. Same seed, same models.
+    pub seed: u64,
+    /// What to read.
+    pub load: LoadSpec,
+    /// New columns by Polars SQL expression, in the order of their names.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub derive: BTreeMap<String, String>,
+    /// Target, columns and split.
+    pub prepare: PrepareSpec,
+    /// Candidates.
+    pub train: TrainSpec,
+    /// Thresholds of the gates.
+    pub test: Thresholds,
+    /// Approval without a person at the keyboard.
+    pub approve: ApproveSpec,
+    /// Where the approved model goes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub push: Option<PushSpec>,
+    /// What the model is watched on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub watch: Option<WatchSpec>,
+}
+
+impl Default for Flow {
+    fn default() -> Self {
+        Self {
+            name: "walk".into(),
+            seed: 42,
+            load: LoadSpec::default(),
+            derive: BTreeMap::new(),
+            prepare: PrepareSpec::default(),
+            train: TrainSpec::default(),
+            test: Thresholds::default(),
+            approve: ApproveSpec::default(),
+            push: None,
+            watch: None,
+        }
+    }
+}
+
+/// What to read and how.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct LoadSpec {
+    /// A path, `-` for standard input, or `sample:NAME`.
+    pub source: String,
+    /// The field delimiter of a CSV file, found by itself when absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub delimiter: Option<char>,
+    /// More spellings that mean "missing".
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub missing: Vec<String>,
+    /// Corrections of what columns mean.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub meaning: BTreeMap<String, Meaning>,
+    /// Keep only rows for which this SQL condition holds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub filter: Option<String>,
+}
+
+/// The candidates and how they are ranked.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct TrainSpec {
+    /// Estimators by name; all that fit the task when empty.
+    pub models: Vec<String>,
+    /// The ranking metric; the task's usual one when absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub metric: Option<String>,
+    /// Parameters per estimator, by scikit-learn's names.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub params: BTreeMap<String, Params>,
+}
+
+/// How a flow without a person decides. Without a reason such a walk stops before the push.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ApproveSpec {
+    /// Recorded as the reason of the approval.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// Recorded as the reason for overriding failed gates.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub override_reason: Option<String>,
+}
+
+/// Where a model goes and what it is called there.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PushSpec {
+    /// `mlflow` (by `MLFLOW_TRACKING_URI`), an `http(s)://` address, or a folder.
+    pub to: String,
+    /// The registered model's name.
+    #[serde(rename = "as")]
+    pub name: String,
+    /// The alias that then points to it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alias: Option<String>,
+}
+
+/// What an approved model is watched on.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct WatchSpec {
+    /// New rows.
+    pub source: String,
+    /// Keep only rows for which this SQL condition holds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub filter: Option<String>,
+    /// The column that says when a row happened; the first date column when absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub time: Option<String>,
+    /// A second table that holds the true answers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub labels: Option<LabelsSpec>,
+}
+
+/// True answers that arrive in a table of their own.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LabelsSpec {
+    /// The table.
+    pub source: String,
+    /// The column that both tables share.
+    pub key: String,
+}
+
+impl Flow {
+    /// Reads a flow file. Relative paths in it are taken from the file's folder when they exist there.
+    ///
+    /// # Errors
+    /// When the file cannot be read or says something unknown; the message has line and column.
+    pub fn read(path: &Path) -> Result<Self> {
+        let text = std::fs::read_to_string(path)
+            .map_err(|e| Error::input(format!("{}: {e}", path.display())).hint("Name a flow file in TOML"))?;
+        let mut flow = Self::parse(&text).map_err(|e| e.at(path.display()))?;
+        if let Some(folder) = path.parent() {
+            let beside = |source: &mut String| {
+                let there = folder.join(&*source);
+                if !source.is_empty() && !Path::new(&*source).exists() && there.exists() {
+                    *source = there.display().to_string();
+                }
+            };
+            beside(&mut flow.load.source);
+            if let Some(watch) = &mut flow.watch {
+                beside(&mut watch.source);
+                if let Some(labels) = &mut watch.labels {
+                    beside(&mut labels.source);
+                }
+            }
+        }
+        Ok(flow)
+    }
+
+    /// Reads a flow from TOML.
+    ///
+    /// # Errors
+    /// When the text is not TOML or says something unknown.
+    pub fn parse(text: &str) -> Result<Self> {
+        let flow: Self = toml::from_str(text)
+            .map_err(|e| Error::usage(e.to_string().trim().to_owned()).hint("See docs/flows.md for what a flow can say"))?;
+        if flow.load.source.is_empty() {
+            return Err(Error::usage("the flow names no source").hint("Add source = \"file.csv\" under [load]"));
+        }
+        Ok(flow)
+    }
+
+    /// The flow as TOML.
+    ///
+    /// # Errors
+    /// Never for a flow that was read or made here.
+    pub fn to_toml(&self) -> Result<String> {
+        toml::to_string_pretty(self).map_err(|e| Error::local(format!("the flow cannot be written: {e}")))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_flow_survives_toml_and_a_misspelt_key_is_refused() {
+        let flow = Flow::parse("name = 'a'\n[load]\nsource = 'x.csv'\n[prepare]\ntarget = 'y'\n[push]\nto = 'models'\nas = 'm'").unwrap();
+        assert_eq!(Flow::parse(&flow.to_toml().unwrap()).unwrap(), flow);
+        let error = Flow::parse("[load]\nsource = 'x.csv'\n[prepare]\ntraget = 'y'").unwrap_err();
+        assert!(error.message.contains("traget"), "{error}");
+    }
+}

@@ -1,0 +1,318 @@
+//! Train and compare: candidates in turn, each recorded as soon as it is done.
+
+use std::collections::BTreeMap;
+use std::io::Cursor;
+
+use polars::frame::DataFrame;
+use polars::prelude::{ParquetReader, ParquetWriter, SerReader};
+
+use crate::data::Dataset;
+use crate::engine::Control;
+use crate::error::{Error, Kind, Result};
+use crate::health::DriftReference;
+use crate::model::estimators::{self, Params};
+use crate::model::evaluate::paired;
+use crate::model::prepare::take_rows;
+use crate::model::train::{CrossValidation, HoldOut, encode, train};
+use crate::model::{FittedModel, Prepared, metrics};
+use crate::store::{now_ms, sha256};
+use crate::team::Identity;
+
+use super::record::{AgainstBest, CompareRecord, DataFacts, RunFiles, RunRecord, RunStatus, TrainRecord};
+use super::step::Step;
+use super::workshop::{Walk, Workshop};
+
+/// Raw rows kept with a run for the tests of its package.
+const KEPT_ROWS: usize = 5_000;
+
+/// The candidates of a walk: those chosen, or all that fit the task.
+///
+/// # Errors
+/// When a name or parameter is unknown.
+pub fn candidates(walk: &Walk, prepared: &Prepared) -> Result<Vec<Box<dyn estimators::Estimator>>> {
+    let spec = &walk.flow.train;
+    let all = estimators::names(prepared.task);
+    let mut chosen: Vec<String> =
+        if spec.models.is_empty() { all.iter().map(|n| (*n).to_owned()).collect() } else { spec.models.clone() };
+    // Without the baseline nothing can be said to be learned.
+    if !chosen.iter().any(|n| n == "dummy") {
+        chosen.insert(0, "dummy".into());
+    }
+    if let Some(unknown) = spec.params.keys().find(|n| !chosen.contains(n)) {
+        return Err(Error::usage(format!("parameters are given for `{unknown}`, which is not among the models"))
+            .hint(format!("The models are {}", chosen.join(", "))));
+    }
+    let none = Params::new();
+    chosen.iter().map(|n| estimators::make(n, prepared.task, spec.params.get(n).unwrap_or(&none))).collect()
+}
+
+/// The ranking metric of a walk.
+///
+/// # Errors
+/// When the metric is not one of the task.
+pub fn ranking_metric(walk: &Walk, prepared: &Prepared) -> Result<String> {
+    let names = metrics::names(prepared.task);
+    let metric = walk.flow.train.metric.clone().unwrap_or_else(|| metrics::primary(prepared.task).to_owned());
+    if names.contains(&metric.as_str()) && metric != "mean_error" {
+        return Ok(metric);
+    }
+    Err(Error::usage(format!("`{metric}` cannot rank models of a {} task", prepared.task))
+        .hint(format!("Choose from {}", names.join(", "))))
+}
+
+/// Versions that decide a run's result.
+fn versions() -> BTreeMap<String, String> {
+    BTreeMap::from([
+        ("pilothouse".into(), env!("CARGO_PKG_VERSION").into()),
+        ("linfa".into(), "0.8".into()),
+        ("polars".into(), polars::VERSION.into()),
+    ])
+}
+
+/// The id of a run: equal data, choices, estimator, parameters, seed and version give an equal id.
+fn run_id(walk: &Walk, dataset: &Dataset, metric: &str, estimator: &dyn estimators::Estimator) -> Result<String> {
+    let parts = serde_json::to_string(&(
+        &dataset.fingerprint,
+        &walk.flow.load.filter,
+        &walk.flow.load.meaning,
+        &walk.flow.derive,
+        &walk.flow.prepare,
+        walk.flow.seed,
+        metric,
+        estimator.name(),
+        estimator.params(),
+        env!("CARGO_PKG_VERSION"),
+    ))?;
+    Ok(sha256(parts.as_bytes())[..12].to_owned())
+}
+
+/// Step train: fits every candidate, the baseline first. `on_run` hears of each run as it is recorded. Candidates that an
+/// earlier, interrupted training finished are not fitted again. A candidate that fails is recorded as failed and the
+/// others go on.
+///
+/// # Errors
+/// When nothing could be trained, or when cancelled (finished candidates stay recorded).
+pub fn train_step(
+    shop: &Workshop,
+    walk: &Walk,
+    dataset: &Dataset,
+    prepared: &Prepared,
+    control: &Control,
+    on_run: &dyn Fn(&RunRecord),
+) -> Result<(TrainRecord, Vec<RunRecord>)> {
+    let metric = ranking_metric(walk, prepared)?;
+    let candidates = candidates(walk, prepared)?;
+    let mut runs: Vec<RunRecord> = Vec::new();
+    let mut encoded = None;
+    let store = shop.store()?;
+    for estimator in &candidates {
+        control.check()?;
+        let id = run_id(walk, dataset, &metric, estimator.as_ref())?;
+        let before = store.runs_like(&id)?.pop().filter(|row| row.state == "done");
+        if let Some(row) = before {
+            let mut run: RunRecord = serde_json::from_str(&row.record)?;
+            run.walk.clone_from(&walk.id);
+            shop.keep_run(&run)?;
+            control.report(estimator.name(), Some(1.0), "recorded before");
+            on_run(&run);
+            runs.push(run);
+            continue;
+        }
+        if encoded.is_none() {
+            control.report(estimator.name(), None, "encoding");
+            encoded = Some(encode(dataset, prepared, control)?);
+        }
+        let parts = encoded.as_deref().unwrap_or_default();
+        let run = match train(estimator.as_ref(), prepared, parts, &metric, walk.flow.seed, control) {
+            Ok(trained) => {
+                let rows: Vec<u32> = prepared.sides.test.iter().copied().take(KEPT_ROWS).collect();
+                let reference = DriftReference::fit(
+                    &take_rows(&dataset.frame, &prepared.sides.train)?,
+                    &prepared.features,
+                    control,
+                )?;
+                let files = RunFiles {
+                    model: shop.put_json(&trained.model)?,
+                    hold_out: shop.put_json(&trained.hold_out)?,
+                    rows: store.put_file(&parquet(&features_of(dataset, prepared, &rows)?)?)?,
+                    drift_reference: shop.put_json(&reference)?,
+                };
+                let base = record(walk, dataset, prepared, &metric, estimator.as_ref(), id);
+                RunRecord {
+                    cv: trained.cv,
+                    metrics: trained.metrics,
+                    train_score: trained.train_score,
+                    importance: trained.importance,
+                    fit_seconds: trained.fit_seconds,
+                    files,
+                    ..base
+                }
+            }
+            Err(error) if error.kind == Kind::Cancelled => return Err(error),
+            Err(error) => RunRecord {
+                status: RunStatus::Failed,
+                error: Some(error.to_string()),
+                ..record(walk, dataset, prepared, &metric, estimator.as_ref(), id)
+            },
+        };
+        // A cancel that came while the last numbers were computed still counts.
+        control.check()?;
+        shop.keep_run(&run)?;
+        control.report(estimator.name(), Some(1.0), if run.status == RunStatus::Done { "done" } else { "failed" });
+        on_run(&run);
+        runs.push(run);
+    }
+    let best = best_of(&runs, &metric).ok_or_else(|| {
+        let why = runs.iter().find_map(|r| r.error.clone()).unwrap_or_default();
+        Error::input(format!("no candidate could be trained: {why}"))
+    })?;
+    let record = TrainRecord { runs: runs.iter().map(|r| r.id.clone()).collect(), best: best.id.clone(), metric };
+    shop.keep(walk, Step::Train, false, &record)?;
+    Ok((record, runs))
+}
+
+fn record(
+    walk: &Walk,
+    dataset: &Dataset,
+    prepared: &Prepared,
+    metric: &str,
+    estimator: &dyn estimators::Estimator,
+    id: String,
+) -> RunRecord {
+    RunRecord {
+        id,
+        walk: walk.id.clone(),
+        model: estimator.name().into(),
+        title: estimator.title().into(),
+        status: RunStatus::Done,
+        error: None,
+        params: estimator.params(),
+        seed: walk.flow.seed,
+        target: prepared.target_name.clone(),
+        task: prepared.task,
+        classes: prepared.classes.clone(),
+        metric: metric.into(),
+        cv: CrossValidation { metric: metric.into(), folds: Vec::new(), mean: 0.0, std: 0.0 },
+        metrics: Vec::new(),
+        train_score: 0.0,
+        importance: Vec::new(),
+        left_out: prepared.left_out.clone(),
+        fit_seconds: 0.0,
+        data: DataFacts {
+            source: dataset.source.clone(),
+            fingerprint: dataset.fingerprint.clone(),
+            rows: dataset.rows(),
+            train_rows: prepared.sides.train.len(),
+            test_rows: prepared.sides.test.len(),
+            split: prepared.split.describe(),
+        },
+        versions: versions(),
+        by: Identity::current(),
+        created_ms: now_ms(),
+        files: RunFiles::default(),
+    }
+}
+
+/// The best run by cross-validation: the hold-out only judges, it does not choose.
+fn best_of<'a>(runs: &'a [RunRecord], metric: &str) -> Option<&'a RunRecord> {
+    let mut best: Option<&RunRecord> = None;
+    for run in runs.iter().filter(|r| r.status == RunStatus::Done) {
+        if best.is_none_or(|b| metrics::is_better(metric, run.cv.mean, b.cv.mean)) {
+            best = Some(run);
+        }
+    }
+    best
+}
+
+fn features_of(dataset: &Dataset, prepared: &Prepared, rows: &[u32]) -> Result<DataFrame> {
+    let names: Vec<&str> = prepared.features.iter().map(|f| f.name.as_str()).collect();
+    Ok(take_rows(&dataset.frame, rows)?.select(names)?)
+}
+
+fn parquet(frame: &DataFrame) -> Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    ParquetWriter::new(&mut bytes).finish(&mut frame.clone())?;
+    Ok(bytes)
+}
+
+impl Workshop {
+    /// The fitted model of a run.
+    ///
+    /// # Errors
+    /// When the run failed, or its file is gone or damaged.
+    pub fn model(&self, run: &RunRecord) -> Result<FittedModel> {
+        if run.status == RunStatus::Failed {
+            return Err(Error::input(format!("run {} failed and has no model", run.id)));
+        }
+        self.get_json(&run.files.model)
+    }
+
+    /// What the model said about the rows kept back.
+    ///
+    /// # Errors
+    /// As [`Workshop::model`].
+    pub fn hold_out(&self, run: &RunRecord) -> Result<HoldOut> {
+        self.get_json(&run.files.hold_out)
+    }
+
+    /// The raw rows kept back (at most 5,000 of them).
+    ///
+    /// # Errors
+    /// As [`Workshop::model`].
+    pub fn kept_rows(&self, run: &RunRecord) -> Result<DataFrame> {
+        let bytes = self.store()?.get_file(&run.files.rows)?;
+        Ok(ParquetReader::new(Cursor::new(bytes)).finish()?)
+    }
+
+    /// The distribution of the run's training data.
+    ///
+    /// # Errors
+    /// As [`Workshop::model`].
+    pub fn drift_reference(&self, run: &RunRecord) -> Result<DriftReference> {
+        self.get_json(&run.files.drift_reference)
+    }
+}
+
+/// One run against another on the rows kept back, by the first run's metric.
+///
+/// # Errors
+/// When the runs were judged on different rows.
+pub fn compare_two(shop: &Workshop, a: &RunRecord, b: &RunRecord, control: &Control) -> Result<AgainstBest> {
+    let (left, right) = (shop.hold_out(a)?, shop.hold_out(b)?);
+    if left.rows != right.rows || left.truth != right.truth || a.data.fingerprint != b.data.fingerprint {
+        return Err(Error::input(format!("runs {} and {} were judged on different rows", a.id, b.id))
+            .hint("Only runs of the same data, target and split can be compared"));
+    }
+    let test = paired(&a.metric, &left.truth, &left.prediction(), &right.prediction(), a.seed, control)?;
+    Ok(AgainstBest { run: b.id.clone(), test })
+}
+
+/// Step compare: the best against each other run by a paired test, and the choice of the run to go on with.
+///
+/// # Errors
+/// When nothing was trained, or `chosen` is not one of the walk's runs.
+pub fn compare_step(shop: &Workshop, walk: &Walk, chosen: Option<&str>, control: &Control) -> Result<CompareRecord> {
+    let trained: TrainRecord = shop.need(walk, Step::Train)?;
+    let chosen = chosen.unwrap_or(&trained.best);
+    if !trained.runs.iter().any(|r| r == chosen) {
+        return Err(Error::usage(format!("run {chosen} does not belong to this walk")));
+    }
+    let best = shop.run(chosen)?;
+    if best.status == RunStatus::Failed {
+        return Err(Error::usage(format!("run {chosen} failed and cannot be chosen")));
+    }
+    let mut tests = Vec::new();
+    for id in trained.runs.iter().filter(|r| *r != chosen) {
+        let other = shop.run(id)?;
+        if other.status == RunStatus::Done {
+            tests.push(compare_two(shop, &best, &other, control)?);
+        }
+    }
+    let before: Option<CompareRecord> = shop.left(walk, Step::Compare)?;
+    let record = CompareRecord { chosen: chosen.to_owned(), tests };
+    if before.is_some_and(|b| b.chosen != record.chosen) {
+        shop.forget(walk, &[Step::Test, Step::Approve, Step::Push, Step::Watch])?;
+    }
+    shop.keep(walk, Step::Compare, false, &record)?;
+    Ok(record)
+}

@@ -1,0 +1,267 @@
+//! Watch and predict: a model against new rows.
+
+use std::collections::HashMap;
+
+use polars::prelude::{Column, DataFrame, NamedFrom, Series};
+use serde::{Deserialize, Serialize};
+
+use crate::data::{self, Dataset, LoadOptions, Meaning, column};
+use crate::engine::Control;
+use crate::error::{Error, Result};
+use crate::health::{
+    self, Answers, DriftOptions, DriftReport, Performance, PerformanceOptions, Regime, Verdict, performance_over_time,
+};
+use crate::model::{FittedModel, Prediction, Target, Task};
+use crate::store::now_ms;
+
+use super::data_steps::read;
+use super::record::RunRecord;
+use super::spec::{LoadSpec, WatchSpec};
+use super::step::Step;
+use super::workshop::{Walk, Workshop};
+
+/// What watching leaves.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct WatchRecord {
+    /// The run watched.
+    pub run: String,
+    /// The new rows' source.
+    pub source: String,
+    /// New rows scored.
+    pub rows: usize,
+    /// Rows whose true answer is known.
+    pub labelled: usize,
+    /// Drift of each column against the training data.
+    pub drift: DriftReport,
+    /// Performance over time, where there is a time column and some answers are known.
+    pub performance: Option<Performance>,
+    /// What both mean for the model.
+    pub regime: Regime,
+    /// The metric that is followed first, as named in the periods.
+    pub metric: String,
+    /// In plain words.
+    pub words: String,
+    /// When, in milliseconds since 1970.
+    pub at_ms: i64,
+}
+
+impl WatchRecord {
+    /// Whether a column drifted or performance left its range.
+    #[must_use]
+    pub fn alarm(&self) -> bool {
+        self.drift.verdict == Verdict::Drift || self.performance.as_ref().is_some_and(|p| p.broken)
+    }
+
+    /// The first period in which performance left its range for the worse.
+    #[must_use]
+    pub fn broken_since(&self) -> Option<&str> {
+        let performance = self.performance.as_ref()?;
+        performance.periods.get(performance.first_broken?).map(|p| p.label.as_str())
+    }
+}
+
+/// Reads new rows as the model's training rows were read: same spellings, meanings and derived columns.
+fn read_new(walk: &Walk, source: &str, filter: Option<&String>, control: &Control) -> Result<Dataset> {
+    let spec = LoadSpec { source: source.into(), filter: filter.cloned(), ..walk.flow.load.clone() };
+    // Corrections of columns that the new table does not have are no mistake.
+    let header = data::preview(source, 1).map(|p| p.header).unwrap_or_default();
+    let meaning = spec.meaning.iter().filter(|(n, _)| header.contains(n)).map(|(n, m)| (n.clone(), *m)).collect();
+    // Neither are derived columns whose ingredients it does not have (the target's, before its labels are known).
+    let derive = walk
+        .flow
+        .derive
+        .iter()
+        .filter(|(_, e)| data::expression_columns(e).iter().all(|c| header.contains(c) || walk.flow.derive.contains_key(c)))
+        .map(|(n, e)| (n.clone(), e.clone()))
+        .collect();
+    read(&LoadSpec { meaning, ..spec }, &derive, control)
+}
+
+/// Brings the columns that a model reads to the types it was trained on: a column of digits that was a category of text
+/// is text again, and a column without any value is a column of missing ones.
+///
+/// # Errors
+/// When a column is absent, or holds words where the model needs numbers.
+pub fn align(model: &FittedModel, dataset: &Dataset) -> Result<DataFrame> {
+    let rows = dataset.rows();
+    let columns = model
+        .plan
+        .inputs
+        .iter()
+        .map(|input| {
+            dataset.spec(&input.name).map_err(|e| e.at("the model reads a column that is not there"))?;
+            let values = column::get(&dataset.frame, &input.name)?;
+            let empty = values.null_count() == rows;
+            let series = if input.is_text() {
+                let texts = if empty { vec![None; rows] } else { column::texts(values)? };
+                Series::new(input.name.as_str().into(), texts)
+            } else {
+                let numbers = if empty {
+                    vec![None; rows]
+                } else {
+                    column::numbers(values)
+                        .map_err(|e| e.at(&dataset.source).hint("The model was trained on numbers here"))?
+                        .into_iter()
+                        .map(|v| Some(v).filter(|v| v.is_finite()))
+                        .collect::<Vec<_>>()
+                };
+                Series::new(input.name.as_str().into(), numbers)
+            };
+            Ok(Column::from(series))
+        })
+        .collect::<Result<Vec<_>>>()?;
+    Ok(DataFrame::new(rows, columns)?)
+}
+
+/// Scores a table with a run's model.
+///
+/// # Errors
+/// When the table lacks a column that the model reads.
+pub fn predict(shop: &Workshop, run: &RunRecord, source: &str, control: &Control) -> Result<(FittedModel, Dataset, Prediction)> {
+    let walk = shop.walk(&run.walk)?;
+    let dataset = read_new(&walk, source, None, control)?;
+    let model = shop.model(run)?;
+    let prediction = model.predict(&align(&model, &dataset)?)?;
+    Ok((model, dataset, prediction))
+}
+
+/// Step watch: scores new rows, compares each column with the training data, and follows performance over time.
+///
+/// # Errors
+/// When the new rows or labels cannot be read, or lack a column that the model reads.
+pub fn watch_step(shop: &Workshop, walk: &Walk, run: &RunRecord, spec: &WatchSpec, control: &Control) -> Result<WatchRecord> {
+    control.report("watch", Some(0.1), "reading new rows");
+    let dataset = read_new(walk, &spec.source, spec.filter.as_ref(), control)?;
+    let model = shop.model(run)?;
+    control.report("watch", Some(0.4), "scoring");
+    let frame = align(&model, &dataset)?;
+    let prediction = model.predict(&frame)?;
+    control.report("watch", Some(0.6), "drift");
+    let drift = shop.drift_reference(run)?.compare(&dataset.frame, &DriftOptions::default(), control)?;
+    control.report("watch", Some(0.8), "performance");
+    let truth = truth(&model, &dataset, spec, control)?;
+    let labelled = truth.iter().filter(|t| t.is_some()).count();
+    let times = times(&dataset, spec)?;
+    let performance = match times {
+        Some(times) if labelled > 0 => Some(follow(shop, run, &times, &truth, &prediction, control)?),
+        _ => None,
+    };
+    let regime = health::regime(&drift, performance.as_ref());
+    let metric = match model.task {
+        Task::Regression => "mae",
+        Task::Binary => "auc",
+        Task::Multiclass => "log_loss",
+    };
+    let mut record = WatchRecord {
+        run: run.id.clone(),
+        source: dataset.source.clone(),
+        rows: dataset.rows(),
+        labelled,
+        drift,
+        performance,
+        regime,
+        metric: metric.into(),
+        words: String::new(),
+        at_ms: now_ms(),
+    };
+    record.words = words(&record);
+    shop.keep(walk, Step::Watch, false, &record)?;
+    Ok(record)
+}
+
+/// Performance by period beside the range seen on the rows kept back at training.
+fn follow(
+    shop: &Workshop,
+    run: &RunRecord,
+    times: &[f64],
+    truth: &[Option<f64>],
+    prediction: &Prediction,
+    control: &Control,
+) -> Result<Performance> {
+    let hold_out = shop.hold_out(run)?;
+    let before = hold_out.prediction();
+    let options = PerformanceOptions::default();
+    match &hold_out.truth {
+        Target::Numbers(known) => {
+            let truth: Vec<f64> = truth.iter().map(|t| t.unwrap_or(f64::NAN)).collect();
+            let (predicted, kept) = (prediction.column(0), before.column(0));
+            let now = Answers::Numbers { truth: &truth, predicted: &predicted };
+            let reference = Answers::Numbers { truth: known, predicted: &kept };
+            performance_over_time(times, &now, Some((&reference, None)), &options, control)
+        }
+        Target::Classes { codes, .. } => {
+            let truth: Vec<Option<usize>> = truth.iter().map(|t| t.map(|v| v as usize)).collect();
+            let known: Vec<Option<usize>> = codes.iter().map(|c| Some(*c)).collect();
+            let now = Answers::Classes { truth: &truth, scores: prediction.scores.view() };
+            let reference = Answers::Classes { truth: &known, scores: before.scores.view() };
+            performance_over_time(times, &now, Some((&reference, None)), &options, control)
+        }
+    }
+}
+
+fn words(record: &WatchRecord) -> String {
+    let drifted = record.drift.drifted();
+    let names: Vec<&str> = drifted.iter().take(5).map(|c| c.name.as_str()).collect();
+    let more = if drifted.len() > names.len() { " and others" } else { "" };
+    let columns = record.drift.columns.len();
+    let first = if drifted.is_empty() {
+        format!("None of {columns} columns has drifted")
+    } else {
+        format!("{} of {columns} columns have drifted ({}{more})", drifted.len(), names.join(", "))
+    };
+    let second = match (&record.performance, record.broken_since()) {
+        (None, _) if record.labelled == 0 => "no true answers are known yet, so performance cannot be measured".to_owned(),
+        (None, _) => "there is no time column, so performance is not followed over time".to_owned(),
+        (Some(_), Some(period)) => format!("performance left its range for the worse first in {period}"),
+        (Some(_), None) => "performance stayed within the range seen at training".to_owned(),
+    };
+    format!("{first}; {second}. {}", record.regime.advice)
+}
+
+/// The true answer of each row, `None` where it is not known: from a second table by key, or from the table itself.
+/// Classes are their codes.
+fn truth(model: &FittedModel, dataset: &Dataset, spec: &WatchSpec, control: &Control) -> Result<Vec<Option<f64>>> {
+    let read_column = |dataset: &Dataset| -> Result<Vec<Option<f64>>> {
+        let values = column::get(&dataset.frame, &model.target)?;
+        if model.task == Task::Regression {
+            return Ok(column::numbers(values)?.into_iter().map(|v| Some(v).filter(|v| v.is_finite())).collect());
+        }
+        Ok(column::texts(values)?
+            .iter()
+            .map(|v| v.as_ref().and_then(|v| model.classes.iter().position(|c| c == v)).map(|k| k as f64))
+            .collect())
+    };
+    if let Some(labels) = &spec.labels {
+        let table = data::load(&labels.source, &LoadOptions::default(), control)?;
+        for (name, of) in [(&labels.key, &table), (&labels.key, dataset), (&model.target, &table)] {
+            of.spec(name)?;
+        }
+        let answers = read_column(&table)?;
+        let keys = column::texts(column::get(&table.frame, &labels.key)?)?;
+        let by_key: HashMap<String, f64> =
+            keys.into_iter().zip(answers).filter_map(|(k, a)| Some((k?, a?))).collect();
+        let keys = column::texts(column::get(&dataset.frame, &labels.key)?)?;
+        return Ok(keys.into_iter().map(|k| by_key.get(&k?).copied()).collect());
+    }
+    if dataset.spec(&model.target).is_ok() {
+        return read_column(dataset);
+    }
+    Ok(vec![None; dataset.rows()])
+}
+
+/// Seconds since 1970 of each row, NaN where missing.
+fn times(dataset: &Dataset, spec: &WatchSpec) -> Result<Option<Vec<f64>>> {
+    let column = match &spec.time {
+        Some(name) => Some(dataset.spec(name)?),
+        None => dataset.columns.iter().find(|c| c.meaning == Meaning::DateTime),
+    };
+    let Some(column) = column else { return Ok(None) };
+    if column.meaning != Meaning::DateTime {
+        return Err(Error::usage(format!("`{}` is not a date or time", column.name))
+            .hint("Name a date column under [watch] time"));
+    }
+    let values = column::numbers(column::get(&dataset.frame, &column.name)?)?;
+    let day = if column.physical == data::Physical::Date { 86_400.0 } else { 1.0 };
+    Ok(Some(values.into_iter().map(|v| v * day).collect()))
+}
+

@@ -1,0 +1,164 @@
+//! Training one candidate: cross-validation for choosing, a fit on all training rows, and the judgement on the rows kept back.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use ndarray::Array2;
+use serde::{Deserialize, Serialize};
+
+use super::estimators::Estimator;
+use super::evaluate::{self, Importance};
+use super::metrics::{self, Metric};
+use super::prepare::take_rows;
+use super::{FeaturePlan, FittedModel, Prediction, Prepared, Target};
+use crate::data::Dataset;
+use crate::engine::Control;
+use crate::error::Result;
+
+/// A metric over the cross-validation folds.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct CrossValidation {
+    /// The metric's name.
+    pub metric: String,
+    /// One value a fold.
+    pub folds: Vec<f64>,
+    /// Their mean.
+    pub mean: f64,
+    /// Their standard deviation (population).
+    pub std: f64,
+}
+
+/// A trained candidate with everything that is known about it.
+#[derive(Debug, Clone)]
+pub struct Trained {
+    /// The model, fitted on all training rows.
+    pub model: FittedModel,
+    /// The ranking metric over the folds.
+    pub cv: CrossValidation,
+    /// All metrics on the rows kept back, with intervals.
+    pub metrics: Vec<Metric>,
+    /// The ranking metric on the training rows, to see by how much the model fits them better.
+    pub train_score: f64,
+    /// What the model says about the rows kept back.
+    pub hold_out: HoldOut,
+    /// Permutation importance on the rows kept back.
+    pub importance: Vec<Importance>,
+    /// Seconds for the folds and for the final fit.
+    pub fit_seconds: f64,
+}
+
+/// Predictions on the rows kept back: the evidence from which all charts and comparisons are made.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct HoldOut {
+    /// Row numbers in the dataset, from 0.
+    pub rows: Vec<u32>,
+    /// The truth.
+    pub truth: Target,
+    /// Scores, row by row: K probabilities or one number each.
+    pub scores: Vec<Vec<f64>>,
+}
+
+impl HoldOut {
+    /// The scores as a prediction.
+    #[must_use]
+    pub fn prediction(&self) -> Prediction {
+        let wide = self.scores.first().map_or(0, Vec::len);
+        let scores = Array2::from_shape_fn((self.scores.len(), wide), |(i, k)| {
+            self.scores[i].get(k).copied().unwrap_or(f64::NAN)
+        });
+        Prediction { scores }
+    }
+}
+
+/// The encoded rows of one training side and one test side. Made once and shared by all candidates.
+#[derive(Debug, Clone)]
+pub struct Encoded {
+    plan: FeaturePlan,
+    x_train: Arc<Array2<f64>>,
+    y_train: Target,
+    x_test: Arc<Array2<f64>>,
+    y_test: Target,
+}
+
+/// Encodes the hold-out split (first) and every fold; each plan is fitted on its own training rows only.
+///
+/// # Errors
+/// When a column cannot be a feature, or when cancelled.
+pub fn encode(dataset: &Dataset, prepared: &Prepared, control: &Control) -> Result<Vec<Encoded>> {
+    std::iter::once(&prepared.sides)
+        .chain(&prepared.folds)
+        .map(|sides| {
+            control.check()?;
+            let train = take_rows(&dataset.frame, &sides.train)?;
+            let test = take_rows(&dataset.frame, &sides.test)?;
+            let plan = FeaturePlan::fit(&train, &prepared.features)?;
+            Ok(Encoded {
+                x_train: Arc::new(plan.transform(&train)?),
+                y_train: prepared.y.take(&sides.train),
+                x_test: Arc::new(plan.transform(&test)?),
+                y_test: prepared.y.take(&sides.test),
+                plan,
+            })
+        })
+        .collect()
+}
+
+/// Trains one candidate on rows from [`encode`], ranking by `metric`.
+///
+/// # Errors
+/// When the estimator fails, or when cancelled.
+pub fn train(
+    estimator: &dyn Estimator,
+    prepared: &Prepared,
+    encoded: &[Encoded],
+    metric: &str,
+    seed: u64,
+    control: &Control,
+) -> Result<Trained> {
+    let started = Instant::now();
+    let (whole, folds) =
+        encoded.split_first().ok_or_else(|| crate::error::Error::local("there are no encoded rows to train on"))?;
+    let steps = folds.len() as f64 + 2.0;
+    let mut scores = Vec::with_capacity(folds.len());
+    for (k, fold) in folds.iter().enumerate() {
+        control.report(estimator.name(), Some(k as f64 / steps), format!("fold {} of {}", k + 1, folds.len()));
+        let fitted = estimator.fit(&fold.x_train, &fold.y_train, seed, control)?;
+        control.check()?;
+        let prediction = Prediction { scores: fitted.scores(fold.x_test.view()) };
+        scores.push(metrics::one(metric, &fold.y_test, &prediction));
+    }
+    control.report(estimator.name(), Some(folds.len() as f64 / steps), "all training rows");
+    let fitted = estimator.fit(&whole.x_train, &whole.y_train, seed, control)?;
+    let fit_seconds = started.elapsed().as_secs_f64();
+
+    control.report(estimator.name(), Some((folds.len() as f64 + 1.0) / steps), "judging");
+    let prediction = Prediction { scores: fitted.scores(whole.x_test.view()) };
+    let all = evaluate::with_intervals(prepared.task, &whole.y_test, &prediction, seed, control)?;
+    let on_train = Prediction { scores: fitted.scores(whole.x_train.view()) };
+    let train_score = metrics::one(metric, &whole.y_train, &on_train);
+    let importance =
+        evaluate::permutation_importance(&fitted, &whole.plan, &whole.x_test, &whole.y_test, metric, seed, control)?;
+    control.check()?;
+    let mean = scores.iter().sum::<f64>() / scores.len() as f64;
+    let std = (scores.iter().map(|s| (s - mean).powi(2)).sum::<f64>() / scores.len() as f64).sqrt();
+    Ok(Trained {
+        cv: CrossValidation { metric: metric.into(), folds: scores, mean, std },
+        metrics: all,
+        train_score,
+        hold_out: HoldOut {
+            rows: prepared.sides.test.clone(),
+            truth: whole.y_test.clone(),
+            scores: prediction.scores.outer_iter().map(|row| row.to_vec()).collect(),
+        },
+        importance,
+        fit_seconds,
+        model: FittedModel {
+            estimator: estimator.name().into(),
+            task: prepared.task,
+            target: prepared.target_name.clone(),
+            classes: prepared.classes.clone(),
+            plan: whole.plan.clone(),
+            fitted,
+        },
+    })
+}
