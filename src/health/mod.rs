@@ -17,6 +17,6 @@ pub mod stats;
 
 pub use drift::{ColumnDrift, DriftOptions, DriftReport, Method, Verdict, drift};
 pub use performance::{Answers, Band, Metric, Performance, PerformanceOptions, Period, performance_over_time};
-pub use period::Every;
+pub use period::{Every, times};
 pub use reference::{Bins, DriftReference, ReferenceColumn};
 pub use regime::{Regime, RegimeState, regime};

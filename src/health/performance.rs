@@ -45,7 +45,7 @@ pub struct PerformanceOptions {
 /// One metric in one period.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Metric {
-    /// `mae`, `rmse`, `auc`, `log_loss`, `accuracy`, `positive_rate`, `mean_score` or `calibration_gap` (mean score
+    /// `mae`, `rmse`, `median_ae`, `bias` (mean of prediction minus truth), `auc`, `log_loss`, `accuracy`, `positive_rate`, `mean_score` or `calibration_gap` (mean score
     /// minus positive rate).
     pub name: String,
     /// The value.
@@ -119,7 +119,7 @@ enum Worse {
 
 fn worse(metric: &str) -> Worse {
     match metric {
-        "mae" | "rmse" | "log_loss" => Worse::Up,
+        "mae" | "rmse" | "median_ae" | "log_loss" => Worse::Up,
         "auc" | "accuracy" => Worse::Down,
         _ => Worse::Neither,
     }
@@ -155,7 +155,13 @@ impl Answers<'_> {
             Self::Numbers { truth, predicted } => {
                 let pick = |v: &[f64]| -> Vec<f64> { rows.iter().filter_map(|r| v.get(*r).copied()).collect() };
                 let (t, p) = (pick(truth), pick(predicted));
-                vec![("mae", score::mae(&t, &p)), ("rmse", score::rmse(&t, &p))]
+                let off: Vec<f64> = p.iter().zip(&t).map(|(p, t)| p - t).collect();
+                vec![
+                    ("mae", score::mae(&t, &p)),
+                    ("rmse", score::rmse(&t, &p)),
+                    ("median_ae", score::median_ae(&t, &p)),
+                    ("bias", score::mean(&off)),
+                ]
             }
             Self::Classes { truth, scores } => class_metrics(truth, *scores, rows),
         };
@@ -377,7 +383,8 @@ fn band(whole: &Metric, values: &[f64]) -> Option<Band> {
         (whole.value, (high - low) / 2.0 * 3.0 / 1.96)
     };
     let (least, most) = match whole.name.as_str() {
-        "mae" | "rmse" | "log_loss" => (0.0, f64::INFINITY),
+        "mae" | "rmse" | "median_ae" | "log_loss" => (0.0, f64::INFINITY),
+        "bias" => (f64::NEG_INFINITY, f64::INFINITY),
         "calibration_gap" => (-1.0, 1.0),
         _ => (0.0, 1.0),
     };

@@ -1,7 +1,11 @@
 //! Periods of the calendar (UTC).
 
 use chrono::{DateTime, Datelike, Months, NaiveDate, NaiveTime, TimeDelta};
+use polars::prelude::{Column, DataType};
 use serde::{Deserialize, Serialize};
+
+use crate::data::column;
+use crate::error::{Error, Result};
 
 /// How long a period is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -59,6 +63,23 @@ impl Every {
     }
 }
 
+/// A column of dates or moments as seconds since 1970, missing as NaN: the form that
+/// [`super::performance_over_time`] and the charts want.
+///
+/// # Errors
+/// When the column holds neither dates nor moments.
+pub fn times(column: &Column) -> Result<Vec<f64>> {
+    let unit = match column.dtype() {
+        DataType::Date => 86_400.0, // Dates are read as days.
+        DataType::Datetime(..) => 1.0,
+        other => {
+            return Err(Error::input(format!("column `{}` holds {other} where dates are needed", column.name()))
+                .hint("Name a column whose meaning is datetime"));
+        }
+    };
+    Ok(column::numbers(column)?.into_iter().map(|v| v * unit).collect())
+}
+
 /// Seconds since 1970 of a date's midnight.
 pub(super) fn seconds(date: NaiveDate) -> f64 {
     date.and_time(NaiveTime::MIN).and_utc().timestamp() as f64
@@ -67,6 +88,17 @@ pub(super) fn seconds(date: NaiveDate) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn dates_and_moments_become_seconds() {
+        let days = Column::new("d".into(), [Some(1_i32), None]).cast(&DataType::Date).unwrap();
+        let read = times(&days).unwrap();
+        assert!(read[0] == 86_400.0 && read[1].is_nan());
+        let unit = polars::prelude::TimeUnit::Microseconds;
+        let moments = Column::new("m".into(), [1_500_000_i64]).cast(&DataType::Datetime(unit, None)).unwrap();
+        assert_eq!(times(&moments).unwrap(), [1.5]);
+        assert!(times(&Column::new("t".into(), ["2020"])).unwrap_err().message.contains("`t` holds"));
+    }
 
     #[test]
     fn periods_begin_where_the_calendar_says() {

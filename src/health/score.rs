@@ -49,6 +49,20 @@ pub fn rmse(truth: &[f64], predicted: &[f64]) -> Option<Estimate> {
     Some(Estimate { value, interval: error.map(|e| ((value - Z * e).max(0.0), value + Z * e)) })
 }
 
+/// Median absolute error: what a typical row is off by, whatever a few wild ones do. Its interval by order statistics.
+#[must_use]
+pub fn median_ae(truth: &[f64], predicted: &[f64]) -> Option<Estimate> {
+    let mut errors: Vec<f64> = truth.iter().zip(predicted).map(|(t, p)| (t - p).abs()).collect();
+    errors.sort_by(f64::total_cmp);
+    let n = errors.len();
+    let (below, above) = (*errors.get(n.checked_sub(1)? / 2)?, *errors.get(n / 2)?);
+    let half = Z * (n as f64).sqrt() / 2.0;
+    let at = |place: f64| errors.get(place.clamp(0.0, (n - 1) as f64) as usize).copied();
+    let middle = n as f64 / 2.0;
+    let interval = at((middle - half).floor()).zip(at((middle + half).ceil())).filter(|_| n >= 6);
+    Some(Estimate { value: f64::midpoint(below, above), interval })
+}
+
 /// A share of `hits` among `rows` with Wilson's interval.
 #[must_use]
 pub fn share(hits: usize, rows: usize) -> Option<Estimate> {
@@ -118,7 +132,8 @@ mod tests {
         assert!((a - b).abs() < 1e-9, "{a} is not {b}");
     }
 
-    // Expected values: scikit-learn (roc_auc_score, log_loss, mean_absolute_error, root_mean_squared_error), statsmodels'
+    // Expected values: scikit-learn (roc_auc_score, log_loss, mean_absolute_error,
+    // median_absolute_error, root_mean_squared_error), statsmodels'
     // proportion_confint(method="wilson"), and DeLong's variance written out in NumPy, on the same inputs.
 
     #[test]
@@ -141,6 +156,12 @@ mod tests {
     fn metrics_of_numbers_equal_scikit_learn() {
         let (truth, predicted) = ([3.0, 5.0, 2.5, 7.0], [2.5, 5.0, 4.0, 8.0]);
         near(mae(&truth, &predicted).unwrap().value, 0.75);
+        near(median_ae(&truth, &predicted).unwrap().value, 0.75);
+        near(median_ae(&truth[..3], &predicted[..3]).unwrap().value, 0.5);
+        assert_eq!(median_ae(&[], &[]), None);
+        let errors: Vec<f64> = (1..=100).map(f64::from).collect();
+        // Ranks 50 ± 1.96 · 5 of a hundred sorted values, outwards.
+        assert_eq!(median_ae(&vec![0.0; 100], &errors).unwrap().interval, Some((41.0, 61.0)));
         near(rmse(&truth, &predicted).unwrap().value, 0.935_414_346_693_485_3);
         assert_eq!((mae(&[], &[]), rmse(&[], &[])), (None, None));
         assert_eq!(mae(&[1.0], &[3.0]).unwrap().interval, None);

@@ -55,7 +55,7 @@ fn nothing_breaks_when_nothing_changed() {
         let answers = Answers::Numbers { truth: &truth, predicted: &predicted };
         broken += usize::from(run(&times, &answers, Some((&hold_out, Some(&ref_times)))).broken);
     }
-    // Twelve months and two metrics at three deviations, of a deviation that ten months estimate.
+    // Twelve months and three metrics at three deviations, of a deviation that ten months estimate.
     assert!(broken <= 6, "{broken} of 30");
 }
 
@@ -139,4 +139,40 @@ fn unknown_truth_odd_times_and_empty_tables_are_handled() {
         scores: ndarray::ArrayView2::from_shape((2, 1), &[0.5, 0.5]).unwrap(),
     };
     assert_eq!(run(&[START, START], &wild, Some((&wild, None))).periods[0].labelled, 0);
+}
+
+/// The taxi sample as it comes, wild trips of a whole day included, and a plain model: the median minutes of trips of
+/// that distance up to March 2019. April to June 2019 is the hold-out.
+#[test]
+fn the_break_of_april_2020_is_seen_in_the_taxi_sample() {
+    use crate::data::{LoadOptions, column, load};
+    let data = load("sample:taxi", &LoadOptions::default(), &Control::default()).unwrap();
+    let read = |name: &str| column::numbers(column::get(&data.frame, name).unwrap()).unwrap();
+    let (times, ends, miles) = (read("pickup_datetime"), read("dropoff_datetime"), read("trip_distance"));
+    let minutes: Vec<f64> = ends.iter().zip(&times).map(|(end, start)| (end - start) / 60.0).collect();
+    let bin = |m: f64| (m.max(0.0) * 2.0).min(60.0) as usize;
+    let mut by_distance = vec![Vec::new(); 61];
+    let (held_from, watched_from) = (1_554_076_800.0, 1_561_939_200.0); // 2019-04-01 and 2019-07-01
+    for ((time, m), d) in times.iter().zip(&minutes).zip(&miles).filter(|((t, _), _)| **t < held_from) {
+        assert!(time.is_finite());
+        by_distance[bin(*d)].push(*m);
+    }
+    let median: Vec<f64> = by_distance
+        .into_iter()
+        .map(|mut v| {
+            v.sort_by(f64::total_cmp);
+            v.get(v.len() / 2).copied().unwrap_or(30.0)
+        })
+        .collect();
+    let pick = |from: f64, to: f64| {
+        let rows: Vec<usize> = (0..times.len()).filter(|r| times[*r] >= from && times[*r] < to).collect();
+        let of = |f: &dyn Fn(usize) -> f64| rows.iter().map(|r| f(*r)).collect::<Vec<f64>>();
+        (of(&|r| times[r]), of(&|r| minutes[r]), of(&|r| median[bin(miles[r])]))
+    };
+    let (_, held_truth, held_predicted) = pick(held_from, watched_from);
+    let (times, truth, predicted) = pick(watched_from, 1_609_459_200.0);
+    let hold_out = Answers::Numbers { truth: &held_truth, predicted: &held_predicted };
+    let found = run(&times, &Answers::Numbers { truth: &truth, predicted: &predicted }, Some((&hold_out, None)));
+    let first = &found.periods[found.first_broken.unwrap()];
+    assert_eq!(first.label, "2020-04", "{first:?} {:?}", found.bands);
 }
