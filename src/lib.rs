@@ -3,11 +3,18 @@
 //! Each module is a room; data flows through them in the order of the walk
 //! (load, inspect, prepare, train, compare, test, approve, push, watch). See `docs/architecture.md`.
 
+pub mod bundle;
+pub mod chart;
+pub mod cli;
+pub mod console;
 pub mod data;
 pub mod engine;
 pub mod error;
+pub mod flow;
 pub mod gate;
+pub mod health;
 pub mod jobs;
 pub mod model;
+pub mod registry;
 pub mod store;
 pub mod team;

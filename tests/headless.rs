@@ -44,8 +44,10 @@ fn fail_on_decides_the_exit_code() {
 #[test]
 fn the_walk_by_single_commands() {
     let house = House::new();
-    let trained =
-        house.json(0, &["train", "sample:credit", "--target", "Status", "--positive", "bad", "--models", "logistic_regression"]);
+    let trained = house.json(
+        0,
+        &["train", "sample:credit", "--target", "Status", "--positive", "bad", "--models", "logistic_regression"],
+    );
     for key in ["task", "split", "metric", "runs", "best"] {
         assert!(keys(&trained).contains(&key), "{key}");
     }
@@ -148,7 +150,8 @@ fn the_same_seed_gives_the_same_models_in_another_workspace() {
 fn the_taxi_walk_finds_the_leak_and_the_break_of_april_2020() {
     let house = House::new();
     let report = house.json(0, &["run", "sample:taxi"]);
-    let leak = report["prepare"]["left_out"].as_array().unwrap().iter().find(|l| l["column"] == "dropoff_datetime").unwrap();
+    let leak =
+        report["prepare"]["left_out"].as_array().unwrap().iter().find(|l| l["column"] == "dropoff_datetime").unwrap();
     assert_eq!(leak["kind"], "leak");
     let performance = &report["watch"]["performance"];
     let periods = performance["periods"].as_array().unwrap();

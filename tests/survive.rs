@@ -64,7 +64,13 @@ fn two_processes_share_one_workspace() {
     let house = House::new();
     let flow = house.write("flow.toml", FLOW);
     let start = || {
-        house.command().args(["run", &flow, "--quiet", "--json"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+        house
+            .command()
+            .args(["run", &flow, "--quiet", "--json"])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap()
     };
     let (first, second) = (start(), start());
     for child in [first, second] {

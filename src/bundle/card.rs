@@ -201,7 +201,13 @@ fn handling(encoding: &Encoding) -> String {
             } else {
                 String::new()
             };
-            let absent = if *missing { "missing is a value of its own" } else { "missing counts as unknown" };
+            let absent = match (missing, levels) {
+                (true, Levels::Text(names)) if names.iter().any(|n| n == "None") => {
+                    "missing is a value of its own and must be sent as NaN, because `None` is one of the known values"
+                }
+                (true, _) => "missing is a value of its own",
+                (false, _) => "missing counts as unknown",
+            };
             format!("one of {} known values ({}{more}); {absent}", names.len(), shown.join(", "))
         }
     }

@@ -132,7 +132,7 @@ fn replace(path: &Path, bytes: &[u8]) -> Result<()> {
     Ok(())
 }
 
-/// Reads a bundle that [`write`] made, and checks every file and the digest.
+/// Reads a bundle that [`write()`] made, and checks every file and the digest.
 ///
 /// # Errors
 /// When the index is absent or broken, a name leads out of the folder, a file is absent, a link, too large or changed.

@@ -5,6 +5,7 @@
 //! What depends on a server (the `MLmodel` file with its ids) is written at push time by [`mlmodel`].
 
 mod card;
+mod ensemble;
 mod environment;
 mod folder;
 mod mlmodel;

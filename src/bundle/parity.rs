@@ -174,12 +174,15 @@ impl Runner {
         if order.len() != model.plan.inputs.len() {
             return Err(unusable(format!("it has {} inputs, the model {}", order.len(), model.plan.inputs.len())));
         }
-        let mut tract = tract_onnx::onnx().model_for_proto_model(&proto).map_err(|e| unusable(format!("{e:#}")))?;
+        let mut tract =
+            super::ensemble::reader().model_for_proto_model(&proto).map_err(|e| unusable(format!("{e:#}")))?;
         let rows = tract.symbols.sym("N");
         for (at, column) in order.iter().enumerate() {
             let text = model.plan.inputs.get(*column).is_some_and(crate::model::InputColumn::is_text);
             let kind = if text { String::datum_type() } else { f64::datum_type() };
-            let fact = InferenceFact::dt_shape(kind, tvec![rows.to_dim()]);
+            // A model with a single column is fed [N, 1], see `onnx`.
+            let shape = if order.len() == 1 { tvec![rows.to_dim(), 1.to_dim()] } else { tvec![rows.to_dim()] };
+            let fact = InferenceFact::dt_shape(kind, shape);
             tract.set_input_fact(at, fact).map_err(|e| unusable(format!("{e:#}")))?;
         }
         // Typed but not decluttered: decluttering turns a division into a product with the reciprocal, which differs in the
@@ -191,18 +194,18 @@ impl Runner {
 
     /// Labels (none for numbers) and scores of shape (rows, K).
     fn run(&self, columns: &Columns) -> Result<(Vec<String>, Array2<f64>)> {
-        let inputs: TVec<TValue> = self
-            .order
-            .iter()
-            .filter_map(|at| columns.values.get(*at))
-            .map(|(_, values)| match values {
-                Values::Numbers(v) => tensor1(v).into_tvalue(),
+        let mut inputs: TVec<TValue> = tvec![];
+        for (_, values) in self.order.iter().filter_map(|at| columns.values.get(*at)) {
+            let mut tensor = match values {
+                Values::Numbers(v) => tensor1(v),
                 // A missing text travels as the empty string.
-                Values::Texts(v) => {
-                    tensor1(&v.iter().map(|v| v.clone().unwrap_or_default()).collect::<Vec<_>>()).into_tvalue()
-                }
-            })
-            .collect();
+                Values::Texts(v) => tensor1(&v.iter().map(|v| v.clone().unwrap_or_default()).collect::<Vec<_>>()),
+            };
+            if self.order.len() == 1 {
+                tensor = tensor.into_shape(&[columns.rows, 1]).map_err(unusable)?;
+            }
+            inputs.push(tensor.into_tvalue());
+        }
         let outputs = self.plan.run(inputs).map_err(|e| unusable(format!("{e:#}")))?;
         let mut outputs = outputs.into_iter();
         let mut labels = Vec::new();

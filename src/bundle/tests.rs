@@ -394,6 +394,7 @@ fn the_card_tells_what_matters_and_shows_hostile_text_harmless() {
         "1000 in all, 800 fitted on, 200 held out",
         "models:/churn@champion",
         "| p_yes_sure | double | probability of yes, sure |",
+        "| label | string | one of 2 known values (None, x); missing is a value of its own and must be sent as NaN,",
         "| city | string | one of 3 known values (København, DK, Oslo, São Paulo); missing is a value of its own |",
     ] {
         assert!(text.contains(part), "{part}\n{text}");
@@ -407,6 +408,43 @@ fn the_native_form_keeps_every_bit() {
         let model = fixtures::random(seed).model;
         let text = serde_json::to_string(&model).unwrap();
         assert_eq!(serde_json::from_str::<FittedModel>(&text).unwrap(), model);
+    }
+}
+
+/// tract's own operator gives the same sums as the one put in its place.
+#[test]
+fn the_replaced_operator_agrees_with_tracts_own() {
+    use tract_onnx::prelude::*;
+    use tract_onnx::tract_hir::internal::ToDim;
+    for task in [Task::Binary, Task::Multiclass, Task::Regression] {
+        let case = forest(task);
+        let proto: ModelProto = prost::Message::decode(&onnx::export(&case.model).unwrap()[..]).unwrap();
+        let run = |reader: tract_onnx::Onnx| -> Vec<f64> {
+            let mut model = reader.model_for_proto_model(&proto).unwrap();
+            for (at, input) in case.model.plan.inputs.iter().enumerate() {
+                let kind = if input.is_text() { String::datum_type() } else { f64::datum_type() };
+                model.set_input_fact(at, InferenceFact::dt_shape(kind, tvec![8.to_dim()])).unwrap();
+            }
+            let inputs: TVec<TValue> = case
+                .model
+                .plan
+                .inputs
+                .iter()
+                .map(|input| {
+                    let column = crate::data::column::get(&case.rows, &input.name).unwrap();
+                    if input.is_text() {
+                        let texts = crate::data::column::texts(column).unwrap();
+                        tensor1(&texts.into_iter().map(Option::unwrap_or_default).collect::<Vec<_>>()).into_tvalue()
+                    } else {
+                        tensor1(&crate::data::column::numbers(column).unwrap()).into_tvalue()
+                    }
+                })
+                .collect();
+            let outputs = model.into_typed().unwrap().into_runnable().unwrap().run(inputs).unwrap();
+            let scores = outputs.iter().skip(usize::from(task.is_classification()));
+            scores.flat_map(|o| o.to_plain_array_view::<f64>().unwrap().iter().copied().collect::<Vec<_>>()).collect()
+        };
+        assert_eq!(run(tract_onnx::onnx()), run(ensemble::reader()), "{task}");
     }
 }
 

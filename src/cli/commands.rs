@@ -7,7 +7,7 @@ use std::path::Path;
 use serde_json::json;
 
 use super::args::{Decide, FailOn, Format, Train};
-use super::output::{figure, json, line, table};
+use super::output::{cell, figure, json, line, table};
 use super::{Answer, Call};
 use crate::data::{self, LoadOptions, Severity};
 use crate::error::{Error, Result};
@@ -47,9 +47,9 @@ pub(super) fn profile(call: &Call, source: &str, target: Option<&str>, fail_on: 
                     c.distinct.to_string(),
                     number(c.mean),
                     number(c.std),
-                    c.min.as_ref().map_or_else(|| "–".into(), ToString::to_string),
-                    c.max.as_ref().map_or_else(|| "–".into(), ToString::to_string),
-                    c.top.first().map_or_else(String::new, |t| format!("{} ({})", t.value, t.count)),
+                    c.min.as_ref().map_or_else(|| "–".into(), cell),
+                    c.max.as_ref().map_or_else(|| "–".into(), cell),
+                    c.top.first().map_or_else(String::new, |t| format!("{} ({})", cell(&t.value), t.count)),
                 ]
             })
             .collect();
@@ -61,7 +61,7 @@ pub(super) fn profile(call: &Call, source: &str, target: Option<&str>, fail_on: 
             line(format!("         {}", finding.remedy))?;
         }
         line("")?;
-        line(format!("feasibility: {}", profile.feasibility.verdict))?;
+        line(format!("feasibility: {}", profile.feasibility.verdict.name()))?;
         for reason in &profile.feasibility.reasons {
             line(format!("  {} {}", if reason.ok { "+" } else { "-" }, reason.message))?;
         }
@@ -195,8 +195,9 @@ fn walk_of(shop: &Workshop, run: &RunRecord) -> Result<Walk> {
     let walk = shop.walk(&run.walk)?;
     let current = shop.left::<TrainRecord>(&walk, Step::Train)?.is_some_and(|t| t.runs.contains(&run.id));
     if !current {
-        return Err(Error::usage(format!("the walk `{}` has moved on since run {}", walk.flow.name, run.id))
-            .hint("Train again with that run's choices (`pilothouse show` lists them), or use one of the walk's present runs"));
+        return Err(Error::usage(format!("the walk `{}` has moved on since run {}", walk.flow.name, run.id)).hint(
+            "Train again with that run's choices (`pilothouse show` lists them), or use one of the walk's present runs",
+        ));
     }
     Ok(walk)
 }
@@ -387,12 +388,7 @@ pub(super) fn watch(
     let shop = call.shop()?;
     let run = shop.run(run)?;
     let walk = shop.walk(&run.walk)?;
-    let spec = WatchSpec {
-        source,
-        filter: None,
-        time,
-        labels: labels.map(|(source, key)| LabelsSpec { source, key }),
-    };
+    let spec = WatchSpec { source, filter: None, time, labels: labels.map(|(source, key)| LabelsSpec { source, key }) };
     let record = flow::watch_step(&shop, &walk, &run, &spec, &call.control)?;
     super::output::clear_progress();
     if call.json {
@@ -431,13 +427,9 @@ pub(super) fn run(call: &Call, flow: &str, fail_on_drift: bool) -> Result<Answer
     };
     let shop = call.shop()?;
     let control = call.control.clone();
-    let report = flow::run_walk(
-        &shop,
-        &flow,
-        &call.control,
-        &|step| control.report(step.name(), None, ""),
-        &|run| control.report(run.model.clone(), Some(1.0), format!("{} {}", run.metric, figure(run.score()))),
-    )?;
+    let report = flow::run_walk(&shop, &flow, &call.control, &|step| control.report(step.name(), None, ""), &|run| {
+        control.report(run.model.clone(), Some(1.0), format!("{} {}", run.metric, figure(run.score())))
+    })?;
     super::output::clear_progress();
     if call.json {
         json(&report)?;

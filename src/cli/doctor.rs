@@ -20,12 +20,17 @@ pub(super) fn doctor(call: &Call) -> Result<Answer> {
     let mut looks = Vec::new();
     let mut look = |what, good, says: String| looks.push(Look { what, good, says });
 
-    look("version", true, format!("pilothouse {} on {} {}", env!("CARGO_PKG_VERSION"), std::env::consts::OS, std::env::consts::ARCH));
+    look(
+        "version",
+        true,
+        format!("pilothouse {} on {} {}", env!("CARGO_PKG_VERSION"), std::env::consts::OS, std::env::consts::ARCH),
+    );
     look("you", true, Identity::current().to_string());
 
     let folder = &call.workspace;
     if folder.join("pilothouse.db").is_file() {
-        match Workshop::open(folder).and_then(|shop| Ok((shop.walks()?.len(), shop.runs()?.len(), shop.audit()?.len()))) {
+        match Workshop::open(folder).and_then(|shop| Ok((shop.walks()?.len(), shop.runs()?.len(), shop.audit()?.len())))
+        {
             Ok((walks, runs, log)) => look(
                 "workspace",
                 true,
@@ -42,7 +47,10 @@ pub(super) fn doctor(call: &Call) -> Result<Answer> {
     look(
         "terminal",
         term != "dumb" && term != "not set" && size.is_none_or(|(w, h)| w >= 80 && h >= 24),
-        format!("TERM {term}, {}", size.map_or_else(|| "no size (not a terminal)".into(), |(w, h)| format!("{w}x{h} cells, 80x24 wanted"))),
+        format!(
+            "TERM {term}, {}",
+            size.map_or_else(|| "no size (not a terminal)".into(), |(w, h)| format!("{w}x{h} cells, 80x24 wanted"))
+        ),
     );
     let colours = if env("NO_COLOR").is_some() {
         "none (NO_COLOR)"
@@ -56,7 +64,11 @@ pub(super) fn doctor(call: &Call) -> Result<Answer> {
     look("colours", true, colours.into());
     let locale = env("LC_ALL").or_else(|| env("LC_CTYPE")).or_else(|| env("LANG")).unwrap_or_else(|| "not set".into());
     let utf8 = locale.to_ascii_lowercase().replace('-', "").contains("utf8");
-    look("locale", utf8, if utf8 { locale } else { format!("{locale}: not UTF-8, charts are drawn in plain characters") });
+    look(
+        "locale",
+        utf8,
+        if utf8 { locale } else { format!("{locale}: not UTF-8, charts are drawn in plain characters") },
+    );
     for (what, name) in [("tmux", "TMUX"), ("ssh", "SSH_CONNECTION")] {
         if env(name).is_some() {
             look(what, true, "yes".into());

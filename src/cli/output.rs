@@ -38,7 +38,9 @@ pub(super) fn table(header: &[&str], rows: &[Vec<String>]) -> Result<()> {
     let width: Vec<usize> = header
         .iter()
         .enumerate()
-        .map(|(i, h)| rows.iter().filter_map(|r| r.get(i)).map(|c| data::display(c).width()).chain([h.width()]).max().unwrap_or(0))
+        .map(|(i, h)| {
+            rows.iter().filter_map(|r| r.get(i)).map(|c| data::display(c).width()).chain([h.width()]).max().unwrap_or(0)
+        })
         .collect();
     let right: Vec<bool> = (0..header.len())
         .map(|i| {
@@ -82,8 +84,16 @@ pub(super) fn figure(value: f64) -> String {
     }
 }
 
-/// A handle that writes progress lines to standard error: at most ten a second on a terminal, only changes of the thing
-/// worked on elsewhere.
+/// A value of a profile.
+pub(super) fn cell(value: &data::Cell) -> String {
+    match value {
+        data::Cell::Number(number) => figure(*number),
+        data::Cell::Text(text) => data::brief(text, 24),
+    }
+}
+
+/// A handle that writes progress lines to standard error: at most ten a second on a terminal, one a second
+/// elsewhere.
 pub(super) fn control(quiet: bool) -> Control {
     if quiet {
         return Control::default();
@@ -93,7 +103,9 @@ pub(super) fn control(quiet: bool) -> Control {
     Control::new(move |Progress { what, share, note }| {
         let Ok(mut last) = last.lock() else { return };
         let key = format!("{what} {note}");
-        let due = if terminal { last.0.elapsed() >= Duration::from_millis(100) } else { last.1 != key };
+        // A log wants to know that the work goes on, not every step of it.
+        let pause = Duration::from_millis(if terminal { 100 } else { 1000 });
+        let due = last.1 != key && last.0.elapsed() >= pause;
         if !due {
             return;
         }

@@ -22,7 +22,15 @@ pub(super) fn runs(call: &Call) -> Result<Answer> {
         .map(|r| {
             let state = if r.status == RunStatus::Done { "done" } else { "failed" };
             let source = r.data.source.rsplit('/').next().unwrap_or_default().to_owned();
-            vec![r.id.clone(), r.title.clone(), r.target.clone(), source, r.metric.clone(), figure(r.score()), state.into()]
+            vec![
+                r.id.clone(),
+                r.title.clone(),
+                r.target.clone(),
+                source,
+                r.metric.clone(),
+                figure(r.score()),
+                state.into(),
+            ]
         })
         .collect();
     if rows.is_empty() {
@@ -62,7 +70,8 @@ pub(super) fn run(call: &Call, name: &str, rows: bool) -> Result<Answer> {
         .metrics
         .iter()
         .map(|m| {
-            let interval = m.low.zip(m.high).map_or_else(|| "–".into(), |(a, b)| format!("{} to {}", figure(a), figure(b)));
+            let interval =
+                m.low.zip(m.high).map_or_else(|| "–".into(), |(a, b)| format!("{} to {}", figure(a), figure(b)));
             vec![m.name.clone(), figure(m.value), interval]
         })
         .collect();
@@ -87,8 +96,10 @@ pub(super) fn compare(call: &Call, names: &[String], charts: Option<&Path>) -> R
     let differs = flow::differences(&runs);
     if let Some(folder) = charts {
         std::fs::create_dir_all(folder)?;
-        for (name, chart) in flow::charts(&shop, &runs)? {
-            std::fs::write(folder.join(format!("{name}.svg")), crate::chart::svg(&chart, 900, 600)?)?;
+        for kind in flow::RunChart::of(first.task) {
+            let chart = flow::run_chart(&shop, *kind, &runs)?;
+            let file = folder.join(format!("{}.svg", kind.name().to_lowercase()));
+            std::fs::write(file, crate::chart::svg(&chart, 900, 600)?)?;
         }
     }
     super::output::clear_progress();
@@ -98,7 +109,8 @@ pub(super) fn compare(call: &Call, names: &[String], charts: Option<&Path>) -> R
     }
     let mut header = vec![""];
     header.extend(runs.iter().map(|r| r.id.as_str()));
-    let mut rows: Vec<Vec<String>> = differs.into_iter().map(|d| std::iter::once(d.what).chain(d.values).collect()).collect();
+    let mut rows: Vec<Vec<String>> =
+        differs.into_iter().map(|d| std::iter::once(d.what).chain(d.values).collect()).collect();
     for metric in &first.metrics {
         let mut row = vec![metric.name.clone()];
         row.extend(runs.iter().map(|r| {
@@ -157,10 +169,18 @@ pub(super) fn audit(call: &Call) -> Result<Answer> {
     let rows: Vec<Vec<String>> = log
         .iter()
         .map(|e| {
-            let when = chrono::DateTime::from_timestamp_millis(e.at_ms).map(|t| t.format("%Y-%m-%d %H:%M:%S").to_string());
+            let when =
+                chrono::DateTime::from_timestamp_millis(e.at_ms).map(|t| t.format("%Y-%m-%d %H:%M:%S").to_string());
             let subject = e.subject.chars().take(16).collect();
             let reason = e.detail.get("reason").or_else(|| e.detail.get("uri")).and_then(|v| v.as_str()).unwrap_or("");
-            vec![e.seq.to_string(), when.unwrap_or_default(), e.who.clone(), e.action.clone(), subject, reason.to_owned()]
+            vec![
+                e.seq.to_string(),
+                when.unwrap_or_default(),
+                e.who.clone(),
+                e.action.clone(),
+                subject,
+                reason.to_owned(),
+            ]
         })
         .collect();
     table(&["#", "when (UTC)", "who", "what", "digest", "why"], &rows)?;

@@ -7,6 +7,7 @@
 //! - minutes between two moments: `(EXTRACT(EPOCH FROM b) - EXTRACT(EPOCH FROM a)) / 60`, or `EXTRACT(EPOCH FROM b - a) / 60`;
 //! - the difference alone, `b - a`, gives seconds;
 //! - hour of day and day of week (0 is Sunday): `EXTRACT(HOUR FROM a)`, `EXTRACT(DOW FROM a)`;
+//! - a date to compare with: `a >= DATE('2020-01-31')`;
 //! - a flag: `CASE WHEN fare_amount < 0 THEN 'refund' ELSE 'fare' END`.
 //!
 //! An expression must speak about one row at a time. An average over all rows, say, would carry test rows into training.
@@ -34,7 +35,7 @@ fn parse(expression: &str) -> Result<Expr> {
 fn refused(place: &str, error: &PolarsError) -> Error {
     let text = error.to_string();
     Error::input(format!("{place} is not understood: {}", brief(text.lines().next().unwrap_or_default(), 200)))
-        .hint("Write an SQL expression such as (EXTRACT(EPOCH FROM b) - EXTRACT(EPOCH FROM a)) / 60")
+        .hint("Write an SQL expression such as EXTRACT(EPOCH FROM b - a) / 60 or a >= DATE('2020-01-31')")
 }
 
 /// The columns that an expression reads, in the order of their first mention. Empty when it cannot be parsed.

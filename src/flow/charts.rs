@@ -5,7 +5,6 @@ use crate::error::{Error, Result};
 use crate::model::{Target, Task, curves, metrics};
 
 use super::record::RunRecord;
-use super::watch_step::WatchRecord;
 use super::workshop::Workshop;
 
 /// Rows of equal score kept together on a calibration chart.
@@ -35,10 +34,10 @@ impl RunChart {
     #[must_use]
     pub fn of(task: Task) -> &'static [Self] {
         match task {
-            Task::Binary => {
-                &[Self::Roc, Self::PrecisionRecall, Self::Confusion, Self::Calibration, Self::Importance]
+            Task::Binary => &[Self::Roc, Self::PrecisionRecall, Self::Confusion, Self::Calibration, Self::Importance],
+            Task::Multiclass => {
+                &[Self::Confusion, Self::Roc, Self::PrecisionRecall, Self::Calibration, Self::Importance]
             }
-            Task::Multiclass => &[Self::Confusion, Self::Roc, Self::PrecisionRecall, Self::Calibration, Self::Importance],
             Task::Regression => &[Self::PredictedActual, Self::Residuals, Self::Importance],
         }
     }
@@ -87,11 +86,7 @@ fn questions(shop: &Workshop, runs: &[RunRecord]) -> Result<Vec<Yes>> {
                 Task::Binary => run.title.clone(),
                 _ => run.classes.get(k).cloned().unwrap_or_default(),
             };
-            out.push(Yes {
-                name,
-                truth: codes.iter().map(|c| *c == k).collect(),
-                scores: prediction.column(k),
-            });
+            out.push(Yes { name, truth: codes.iter().map(|c| *c == k).collect(), scores: prediction.column(k) });
         }
         if run.task == Task::Multiclass {
             break;
@@ -102,7 +97,8 @@ fn questions(shop: &Workshop, runs: &[RunRecord]) -> Result<Vec<Yes>> {
 
 fn classes_chart(chart: RunChart, shop: &Workshop, runs: &[RunRecord]) -> Result<Chart> {
     let questions = questions(shop, runs)?;
-    let one = |i: usize, metric: &str| runs.get(i).filter(|r| r.task == Task::Binary).and_then(|r| r.metric_named(metric));
+    let one =
+        |i: usize, metric: &str| runs.get(i).filter(|r| r.task == Task::Binary).and_then(|r| r.metric_named(metric));
     let interval = |i: usize, metric: &str| one(i, metric).and_then(|m| Some((m.low?, m.high?)));
     if chart == RunChart::Calibration {
         let bins: Vec<Vec<kinds::CalibrationBin>> = questions
@@ -144,9 +140,8 @@ fn classes_chart(chart: RunChart, shop: &Workshop, runs: &[RunRecord]) -> Result
             interval: interval(i, if roc { "roc_auc" } else { "average_precision" }),
         })
         .collect();
-    let base = questions.first().map_or(0.0, |q| {
-        q.truth.iter().filter(|t| **t).count() as f64 / q.truth.len().max(1) as f64
-    });
+    let base =
+        questions.first().map_or(0.0, |q| q.truth.iter().filter(|t| **t).count() as f64 / q.truth.len().max(1) as f64);
     Ok(if roc { kinds::roc(&curves) } else { kinds::precision_recall(&curves, base) })
 }
 
@@ -196,44 +191,15 @@ pub fn run_chart(shop: &Workshop, chart: RunChart, runs: &[RunRecord]) -> Result
                 first.importance.iter().map(f).collect()
             };
             let names: Vec<String> = first.importance.iter().map(|i| i.column.clone()).collect();
-            let mut chart =
-                kinds::importance(&first.metric, &names, &pick(|i| i.mean), &pick(|i| i.mean - 2.0 * i.std), &pick(|i| i.mean + 2.0 * i.std));
+            let mut chart = kinds::importance(
+                &first.metric,
+                &names,
+                &pick(|i| i.mean),
+                &pick(|i| i.mean - 2.0 * i.std),
+                &pick(|i| i.mean + 2.0 * i.std),
+            );
             chart.title = format!("Importance in {}", first.title);
             Ok(chart)
         }
     }
-}
-
-/// Performance period by period, with the range that the rows kept back promise and the first period outside it.
-/// `None` without periods.
-#[must_use]
-pub fn performance_chart(record: &WatchRecord) -> Option<Chart> {
-    let performance = record.performance.as_ref()?;
-    let points: Vec<kinds::TimePoint> = performance
-        .periods
-        .iter()
-        .filter_map(|period| {
-            let metric = period.metrics.iter().find(|m| m.name == record.metric)?;
-            let time = f64::midpoint(period.start, period.end);
-            Some(kinds::TimePoint { time, value: metric.value, interval: metric.interval })
-        })
-        .collect();
-    let band = performance.bands.iter().find(|b| b.metric == record.metric);
-    let broken = performance.first_broken.and_then(|i| performance.periods.get(i));
-    let events: Vec<(f64, &str)> =
-        broken.map(|p| (f64::midpoint(p.start, p.end), p.label.as_str())).into_iter().collect();
-    let reference = band.map(|b| (b.low, b.high));
-    Some(kinds::over_time(&kinds::OverTime { metric: &record.metric, points: &points, events: &events, reference }))
-}
-
-/// Effect of the drift of each column, the strongest first, with the least effect that counts.
-#[must_use]
-pub fn drift_chart(record: &WatchRecord) -> Chart {
-    let bars: Vec<kinds::DriftBar<'_>> = record
-        .drift
-        .columns
-        .iter()
-        .map(|c| kinds::DriftBar { name: &c.name, effect: c.effect, drifted: c.drifted })
-        .collect();
-    kinds::drift(&bars, crate::health::DriftOptions::default().least_effect)
 }

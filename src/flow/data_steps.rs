@@ -1,6 +1,6 @@
 //! The first three steps: load, inspect, prepare.
 
-use crate::data::{self, Dataset, LoadOptions, Profile, Severity};
+use crate::data::{self, Dataset, LoadOptions, Profile};
 use crate::engine::Control;
 use crate::error::Result;
 use crate::model::Prepared;
@@ -15,11 +15,20 @@ use super::workshop::{Walk, Workshop};
 ///
 /// # Errors
 /// When the source cannot be used; the message names file, row and column.
-pub fn read(spec: &LoadSpec, derive: &std::collections::BTreeMap<String, String>, control: &Control) -> Result<Dataset> {
+pub fn read(
+    spec: &LoadSpec,
+    derive: &std::collections::BTreeMap<String, String>,
+    control: &Control,
+) -> Result<Dataset> {
     let options = LoadOptions {
         delimiter: spec.delimiter.and_then(|c| u8::try_from(c).ok()),
         missing: spec.missing.clone(),
-        meaning: spec.meaning.iter().filter(|(name, _)| !derive.contains_key(*name)).map(|(n, m)| (n.clone(), *m)).collect(),
+        meaning: spec
+            .meaning
+            .iter()
+            .filter(|(name, _)| !derive.contains_key(*name))
+            .map(|(n, m)| (n.clone(), *m))
+            .collect(),
     };
     let mut dataset = data::load(&spec.source, &options, control)?;
     if let Some(condition) = &spec.filter {
@@ -65,29 +74,14 @@ pub fn load(shop: &Workshop, walk: &Walk, control: &Control) -> Result<Dataset> 
 /// When the target does not exist, or when cancelled.
 pub fn inspect(shop: &Workshop, walk: &Walk, dataset: &Dataset, control: &Control) -> Result<Profile> {
     let target = Some(walk.flow.prepare.target.as_str()).filter(|t| !t.is_empty());
-    let mut profile = data::profile(dataset, target, control)?;
-    for leak in formula_leaks(&walk.flow, dataset) {
-        if !profile.findings.iter().any(|f| f.check == LEAK && f.column.as_deref() == Some(leak.column.as_str())) {
-            profile.findings.insert(0, leak_finding(&leak, &walk.flow.prepare.target));
-        }
-    }
+    let options = data::ProfileOptions {
+        target: target.map(str::to_owned),
+        leaks: formula_leaks(&walk.flow, dataset).into_iter().map(|l| l.column).collect(),
+        time: walk.flow.watch.as_ref().and_then(|w| w.time.clone()).filter(|t| dataset.spec(t).is_ok()),
+    };
+    let profile = data::profile_with(dataset, &options, control)?;
     shop.keep(walk, Step::Inspect, false, &profile)?;
     Ok(profile)
-}
-
-/// The name under which columns that give the target away are reported.
-pub const LEAK: &str = "leak";
-
-fn leak_finding(leak: &Leak, target: &str) -> data::Finding {
-    data::Finding {
-        check: LEAK.into(),
-        column: Some(leak.column.clone()),
-        severity: Severity::Serious,
-        message: format!("`{}` gives `{target}` away: {}", leak.column, leak.reason),
-        evidence: leak.reason.clone(),
-        remedy: "It is left out by itself. Keep it only if it is known at the moment of prediction".into(),
-        rows: Vec::new(),
-    }
 }
 
 /// Columns from which the target is computed. A moment is harmless when it is the earliest of those in the formula: it
@@ -103,8 +97,7 @@ pub fn formula_leaks(flow: &Flow, dataset: &Dataset) -> Vec<Leak> {
             return None;
         }
         let column = data::column::get(&dataset.frame, name).ok()?;
-        let mut values: Vec<f64> =
-            data::column::numbers(column).ok()?.into_iter().filter(|v| v.is_finite()).collect();
+        let mut values: Vec<f64> = data::column::numbers(column).ok()?.into_iter().filter(|v| v.is_finite()).collect();
         values.sort_by(f64::total_cmp);
         values.get(values.len() / 2).copied()
     };
@@ -126,12 +119,16 @@ pub fn formula_leaks(flow: &Flow, dataset: &Dataset) -> Vec<Leak> {
         .collect();
     // What is derived from a leak leaks as well.
     for (name, expression) in flow.derive.iter().filter(|(name, _)| *name != target) {
-        if let Some(from) = data::expression_columns(expression).iter().find(|c| leaks.iter().any(|l| l.column == **c)) {
+        if let Some(from) = data::expression_columns(expression).iter().find(|c| leaks.iter().any(|l| l.column == **c))
+        {
             leaks.push(Leak { column: name.clone(), reason: format!("it is computed from `{from}`, which leaks") });
         }
     }
     leaks
 }
+
+/// The name under which columns that give the target away are reported.
+pub const LEAK: &str = "leak";
 
 /// All leaks known so far: by formula, and by the findings of an inspection.
 fn leaks(flow: &Flow, dataset: &Dataset, profile: Option<&Profile>) -> Vec<Leak> {

@@ -1,6 +1,6 @@
 //! The walk: steps, their state, and the use cases that both faces call.
 
-pub mod charts;
+mod charts;
 mod data_steps;
 mod differences;
 pub mod record;
@@ -12,9 +12,11 @@ pub mod spec;
 mod step;
 mod train_step;
 pub mod view;
+mod watch_charts;
 mod watch_step;
 mod workshop;
 
+pub use charts::{RunChart, run_chart};
 pub use data_steps::{LEAK, formula_leaks, inspect, leaks_used, load, prepare_step, prepared, read};
 pub use differences::{Difference, differences};
 pub use registries::{check_registry, registered_models, write_package};
@@ -24,5 +26,6 @@ pub use ship_steps::{LogEntry, PushRecord, chosen_run, decide, package, parity, 
 pub use spec::Flow;
 pub use step::{Step, StepState};
 pub use train_step::{candidates, compare_step, compare_two, ranking_metric, train_step};
+pub use watch_charts::{drift_chart, performance_chart};
 pub use watch_step::{WatchRecord, align, predict, watch_step};
 pub use workshop::{Walk, Workshop};

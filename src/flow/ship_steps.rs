@@ -160,7 +160,8 @@ fn model_facts(shop: &Workshop, walk: &Walk, run: &RunRecord, control: &Control)
             baseline = Some(other);
         }
     }
-    let baseline = baseline.ok_or_else(|| Error::local("the walk has no baseline run").hint("Repeat the step train"))?;
+    let baseline =
+        baseline.ok_or_else(|| Error::local("the walk has no baseline run").hint("Repeat the step train"))?;
     let over_baseline = if baseline.id == run.id {
         None
     } else {

@@ -176,8 +176,9 @@ impl Flow {
     /// # Errors
     /// When the text is not TOML or says something unknown.
     pub fn parse(text: &str) -> Result<Self> {
-        let flow: Self = toml::from_str(text)
-            .map_err(|e| Error::usage(e.to_string().trim().to_owned()).hint("See docs/flows.md for what a flow can say"))?;
+        let flow: Self = toml::from_str(text).map_err(|e| {
+            Error::usage(e.to_string().trim().to_owned()).hint("See docs/flows.md for what a flow can say")
+        })?;
         if flow.load.source.is_empty() {
             return Err(Error::usage("the flow names no source").hint("Add source = \"file.csv\" under [load]"));
         }
@@ -199,7 +200,10 @@ mod tests {
 
     #[test]
     fn a_flow_survives_toml_and_a_misspelt_key_is_refused() {
-        let flow = Flow::parse("name = 'a'\n[load]\nsource = 'x.csv'\n[prepare]\ntarget = 'y'\n[push]\nto = 'models'\nas = 'm'").unwrap();
+        let flow = Flow::parse(
+            "name = 'a'\n[load]\nsource = 'x.csv'\n[prepare]\ntarget = 'y'\n[push]\nto = 'models'\nas = 'm'",
+        )
+        .unwrap();
         assert_eq!(Flow::parse(&flow.to_toml().unwrap()).unwrap(), flow);
         let error = Flow::parse("[load]\nsource = 'x.csv'\n[prepare]\ntraget = 'y'").unwrap_err();
         assert!(error.message.contains("traget"), "{error}");

@@ -13,7 +13,7 @@ use crate::health::DriftReference;
 use crate::model::estimators::{self, Params};
 use crate::model::evaluate::paired;
 use crate::model::prepare::take_rows;
-use crate::model::train::{CrossValidation, HoldOut, encode, train};
+use crate::model::train::{CrossValidation, Encoded, HoldOut, encode, train};
 use crate::model::{FittedModel, Prepared, metrics};
 use crate::store::{now_ms, sha256};
 use crate::team::Identity;
@@ -103,7 +103,7 @@ pub fn train_step(
     let metric = ranking_metric(walk, prepared)?;
     let candidates = candidates(walk, prepared)?;
     let mut runs: Vec<RunRecord> = Vec::new();
-    let mut encoded = None;
+    let mut shared = None;
     let store = shop.store()?;
     for estimator in &candidates {
         control.check()?;
@@ -118,24 +118,20 @@ pub fn train_step(
             runs.push(run);
             continue;
         }
-        if encoded.is_none() {
-            control.report(estimator.name(), None, "encoding");
-            encoded = Some(encode(dataset, prepared, control)?);
-        }
-        let parts = encoded.as_deref().unwrap_or_default();
-        let run = match train(estimator.as_ref(), prepared, parts, &metric, walk.flow.seed, control) {
+        let shared = match &mut shared {
+            Some(shared) => shared,
+            none => {
+                control.report(estimator.name(), None, "encoding");
+                none.insert(Shared::new(shop, dataset, prepared, control)?)
+            }
+        };
+        let run = match train(estimator.as_ref(), prepared, &shared.encoded, &metric, walk.flow.seed, control) {
             Ok(trained) => {
-                let rows: Vec<u32> = prepared.sides.test.iter().copied().take(KEPT_ROWS).collect();
-                let reference = DriftReference::fit(
-                    &take_rows(&dataset.frame, &prepared.sides.train)?,
-                    &prepared.features,
-                    control,
-                )?;
                 let files = RunFiles {
                     model: shop.put_json(&trained.model)?,
                     hold_out: shop.put_json(&trained.hold_out)?,
-                    rows: store.put_file(&parquet(&features_of(dataset, prepared, &rows)?)?)?,
-                    drift_reference: shop.put_json(&reference)?,
+                    rows: shared.rows.clone(),
+                    drift_reference: shared.drift_reference.clone(),
                 };
                 let base = record(walk, dataset, prepared, &metric, estimator.as_ref(), id);
                 RunRecord {
@@ -169,6 +165,26 @@ pub fn train_step(
     let record = TrainRecord { runs: runs.iter().map(|r| r.id.clone()).collect(), best: best.id.clone(), metric };
     shop.keep(walk, Step::Train, false, &record)?;
     Ok((record, runs))
+}
+
+/// What all candidates of a training have in common; made once, when the first of them needs it.
+struct Shared {
+    encoded: Vec<Encoded>,
+    rows: String,
+    drift_reference: String,
+}
+
+impl Shared {
+    fn new(shop: &Workshop, dataset: &Dataset, prepared: &Prepared, control: &Control) -> Result<Self> {
+        let kept: Vec<u32> = prepared.sides.test.iter().copied().take(KEPT_ROWS).collect();
+        let train_rows = take_rows(&dataset.frame, &prepared.sides.train)?;
+        let reference = DriftReference::fit(&train_rows, &prepared.features, &control.silent())?;
+        Ok(Self {
+            encoded: encode(dataset, prepared, control)?,
+            rows: shop.store()?.put_file(&parquet(&features_of(dataset, prepared, &kept)?)?)?,
+            drift_reference: shop.put_json(&reference)?,
+        })
+    }
 }
 
 fn record(

@@ -71,7 +71,9 @@ fn read_new(walk: &Walk, source: &str, filter: Option<&String>, control: &Contro
         .flow
         .derive
         .iter()
-        .filter(|(_, e)| data::expression_columns(e).iter().all(|c| header.contains(c) || walk.flow.derive.contains_key(c)))
+        .filter(|(_, e)| {
+            data::expression_columns(e).iter().all(|c| header.contains(c) || walk.flow.derive.contains_key(c))
+        })
         .map(|(n, e)| (n.clone(), e.clone()))
         .collect();
     read(&LoadSpec { meaning, ..spec }, &derive, control)
@@ -117,7 +119,12 @@ pub fn align(model: &FittedModel, dataset: &Dataset) -> Result<DataFrame> {
 ///
 /// # Errors
 /// When the table lacks a column that the model reads.
-pub fn predict(shop: &Workshop, run: &RunRecord, source: &str, control: &Control) -> Result<(FittedModel, Dataset, Prediction)> {
+pub fn predict(
+    shop: &Workshop,
+    run: &RunRecord,
+    source: &str,
+    control: &Control,
+) -> Result<(FittedModel, Dataset, Prediction)> {
     let walk = shop.walk(&run.walk)?;
     let dataset = read_new(&walk, source, None, control)?;
     let model = shop.model(run)?;
@@ -129,7 +136,13 @@ pub fn predict(shop: &Workshop, run: &RunRecord, source: &str, control: &Control
 ///
 /// # Errors
 /// When the new rows or labels cannot be read, or lack a column that the model reads.
-pub fn watch_step(shop: &Workshop, walk: &Walk, run: &RunRecord, spec: &WatchSpec, control: &Control) -> Result<WatchRecord> {
+pub fn watch_step(
+    shop: &Workshop,
+    walk: &Walk,
+    run: &RunRecord,
+    spec: &WatchSpec,
+    control: &Control,
+) -> Result<WatchRecord> {
     control.report("watch", Some(0.1), "reading new rows");
     let dataset = read_new(walk, &spec.source, spec.filter.as_ref(), control)?;
     let model = shop.model(run)?;
@@ -137,7 +150,7 @@ pub fn watch_step(shop: &Workshop, walk: &Walk, run: &RunRecord, spec: &WatchSpe
     let frame = align(&model, &dataset)?;
     let prediction = model.predict(&frame)?;
     control.report("watch", Some(0.6), "drift");
-    let drift = shop.drift_reference(run)?.compare(&dataset.frame, &DriftOptions::default(), control)?;
+    let drift = shop.drift_reference(run)?.compare(&dataset.frame, &DriftOptions::default(), &control.silent())?;
     control.report("watch", Some(0.8), "performance");
     let truth = truth(&model, &dataset, spec, control)?;
     let labelled = truth.iter().filter(|t| t.is_some()).count();
@@ -210,7 +223,9 @@ fn words(record: &WatchRecord) -> String {
         format!("{} of {columns} columns have drifted ({}{more})", drifted.len(), names.join(", "))
     };
     let second = match (&record.performance, record.broken_since()) {
-        (None, _) if record.labelled == 0 => "no true answers are known yet, so performance cannot be measured".to_owned(),
+        (None, _) if record.labelled == 0 => {
+            "no true answers are known yet, so performance cannot be measured".to_owned()
+        }
         (None, _) => "there is no time column, so performance is not followed over time".to_owned(),
         (Some(_), Some(period)) => format!("performance left its range for the worse first in {period}"),
         (Some(_), None) => "performance stayed within the range seen at training".to_owned(),
@@ -238,8 +253,7 @@ fn truth(model: &FittedModel, dataset: &Dataset, spec: &WatchSpec, control: &Con
         }
         let answers = read_column(&table)?;
         let keys = column::texts(column::get(&table.frame, &labels.key)?)?;
-        let by_key: HashMap<String, f64> =
-            keys.into_iter().zip(answers).filter_map(|(k, a)| Some((k?, a?))).collect();
+        let by_key: HashMap<String, f64> = keys.into_iter().zip(answers).filter_map(|(k, a)| Some((k?, a?))).collect();
         let keys = column::texts(column::get(&dataset.frame, &labels.key)?)?;
         return Ok(keys.into_iter().map(|k| by_key.get(&k?).copied()).collect());
     }
@@ -264,4 +278,3 @@ fn times(dataset: &Dataset, spec: &WatchSpec) -> Result<Option<Vec<f64>>> {
     let day = if column.physical == data::Physical::Date { 86_400.0 } else { 1.0 };
     Ok(Some(values.into_iter().map(|v| v * day).collect()))
 }
-

@@ -112,7 +112,8 @@ impl Workshop {
         let mut states = BTreeMap::new();
         for kept in self.store()?.steps(&row.id)? {
             let Some(step) = Step::from_name(&kept.step) else { continue };
-            let same = serde_json::from_str::<Kept<serde_json::Value>>(&kept.record).is_ok_and(|k| k.key == step.key(&flow));
+            let same =
+                serde_json::from_str::<Kept<serde_json::Value>>(&kept.record).is_ok_and(|k| k.key == step.key(&flow));
             let state = match (same, kept.state.as_str()) {
                 (false, _) => StepState::Stale,
                 (true, "refused") => StepState::Refused,

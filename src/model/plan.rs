@@ -211,7 +211,7 @@ impl FeaturePlan {
                             if *missing {
                                 x[[row, at + levels.len()]] = 1.0;
                             }
-                        } else if let Ok(i) = levels.binary_search_by(|l| l.total_cmp(&value)) {
+                        } else if let Ok(i) = levels.binary_search_by(|l| l.total_cmp(&unsigned_zero(value))) {
                             x[[row, at + i]] = 1.0;
                         }
                     }
@@ -251,8 +251,13 @@ fn fit_text_levels(values: &[Option<String>]) -> Encoding {
     Encoding::OneHot { levels: Levels::Text(kept.into_iter().map(str::to_owned).collect()), missing }
 }
 
+/// Minus nought is nought: the two are one level.
+fn unsigned_zero(value: f64) -> f64 {
+    value + 0.0
+}
+
 fn fit_number_levels(values: &[f64]) -> Encoding {
-    let mut sorted: Vec<f64> = values.iter().copied().filter(|v| !v.is_nan()).collect();
+    let mut sorted: Vec<f64> = values.iter().copied().filter(|v| v.is_finite()).map(unsigned_zero).collect();
     let missing = sorted.len() < values.len();
     sorted.sort_by(f64::total_cmp);
     let counts: Vec<(f64, usize)> = sorted.chunk_by(|a, b| a == b).map(|c| (c[0], c.len())).collect();

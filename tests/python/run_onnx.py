@@ -34,6 +34,10 @@ def frame(columns, missing_text):
     return pd.DataFrame(data)
 
 
+def finite(text):
+    return float(text) if np.isfinite(float(text)) else None
+
+
 def run(case):
     columns = json.loads((case / "rows.json").read_text(encoding="utf-8"))["columns"]
     model_path = str(case / "model" / "model.onnx")
@@ -46,6 +50,8 @@ def run(case):
             feed[c["name"]] = np.array(["" if v is None else v for v in c["values"]], dtype=object)
         else:
             feed[c["name"]] = np.array([float(v) for v in c["values"]], dtype=np.float64)
+    if len(columns) == 1:
+        feed = {name: values.reshape(-1, 1) for name, values in feed.items()}
     out = {"onnxruntime": dict(zip([o.name for o in session.get_outputs()], map(spelled, session.run(None, feed))))}
 
     model = mlflow.pyfunc.load_model(str(case / "model"))
@@ -53,9 +59,10 @@ def run(case):
         predicted = model.predict(frame(columns, missing))
         out[way] = {name: spelled(predicted[name]) for name in predicted.columns}
 
-    # The scoring server that `mlflow models serve` starts, without the socket. JSON has no infinity, so such rows stay out.
-    finite = frame(columns, None).replace([np.inf, -np.inf], np.nan)
-    body = json.dumps({"dataframe_split": json.loads(finite.to_json(orient="split"))})
+    # The scoring server that `mlflow models serve` starts, without the socket. JSON has no infinity: null in its place.
+    cells = [c["values"] if c["text"] else [finite(v) for v in c["values"]] for c in columns]
+    rows = [list(row) for row in zip(*cells)]
+    body = json.dumps({"dataframe_split": {"columns": [c["name"] for c in columns], "data": rows}})
     client = TestClient(scoring_server.init(model))
     answer = client.post("/invocations", content=body, headers={"Content-Type": "application/json"})
     assert answer.status_code == 200, answer.text

@@ -87,9 +87,9 @@ impl Graph {
         }
     }
 
-    /// Declares an input: one value per row, or of any rank when `open_rank`.
-    pub(super) fn input(&mut self, name: &str, kind: ValueType, open_rank: bool) {
-        self.graph.input.push(border(name, kind, open_rank));
+    /// Declares an input: `[N]`, or `[N, 1]` when `upright`.
+    pub(super) fn input(&mut self, name: &str, kind: ValueType, upright: bool) {
+        self.graph.input.push(border(name, kind, upright));
     }
 
     /// Declares an output, one value per row.
@@ -237,10 +237,13 @@ impl Graph {
     }
 }
 
-fn border(name: &str, kind: ValueType, open_rank: bool) -> ValueInfoProto {
-    let rows = Dimension { value: Some(dimension::Value::DimParam(ROWS.into())), ..Default::default() };
-    let shape = (!open_rank).then(|| TensorShapeProto { dim: vec![rows] });
-    let tensor = type_proto::Tensor { elem_type: kind.code(), shape };
+fn border(name: &str, kind: ValueType, upright: bool) -> ValueInfoProto {
+    let sized = |value| Dimension { value: Some(value), ..Default::default() };
+    let mut dim = vec![sized(dimension::Value::DimParam(ROWS.into()))];
+    if upright {
+        dim.push(sized(dimension::Value::DimValue(1)));
+    }
+    let tensor = type_proto::Tensor { elem_type: kind.code(), shape: Some(TensorShapeProto { dim }) };
     ValueInfoProto {
         name: name.into(),
         r#type: Some(TypeProto { value: Some(type_proto::Value::TensorType(tensor)), ..Default::default() }),

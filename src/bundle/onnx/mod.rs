@@ -1,7 +1,7 @@
 //! The ONNX form of a fitted model, preprocessing inside: raw rows in, one output per class (or one number) out.
 //!
-//! - One rank-1 input per raw column: `double` (NaN is missing) or `string`. A model with a single column leaves its
-//!   input's rank open, because MLflow hands such a model `[N, 1]`.
+//! - One rank-1 input per raw column: `double` (NaN is missing) or `string`. The input of a model with a
+//!   single column is `[N, 1]`, because that is what MLflow's wrapper hands to a model with one input.
 //! - Classes: `label` (string) and one probability per class. Numbers: `prediction`. All rank 1, all in `double`.
 //! - Arithmetic is `float64` and in the order of the native model; trees compare `float32` features with `float32`
 //!   thresholds, as the native trees do, and their leaf values are added in `float64`.

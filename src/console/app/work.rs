@@ -8,12 +8,12 @@ use crate::console::views::Entry;
 use crate::data::{self, Preview};
 use crate::engine::Control;
 use crate::error::{Error, Result};
-use crate::flow::charts::{RunChart, run_chart};
 use crate::flow::record::RunRecord;
 use crate::flow::spec::{PushSpec, WatchSpec};
 use crate::flow::view::{Desk, Held, desk, ready};
 use crate::flow::{
-    Flow, Step, Walk, Workshop, chosen_run, compare_step, decide, prepared, push_step, test_step, train_step, watch_step,
+    Flow, RunChart, Step, Walk, Workshop, chosen_run, compare_step, decide, prepared, push_step, run_chart, test_step,
+    train_step, watch_step,
 };
 use crate::team::Verdict;
 

@@ -9,9 +9,8 @@ use crate::console::format;
 use crate::console::keys::Action;
 use crate::console::theme::Role;
 use crate::console::widgets::{Cell, ChartPane, Col, List, Ui, table, width};
-use crate::flow::charts::RunChart;
 use crate::flow::record::{CompareRecord, RunRecord, RunStatus};
-use crate::flow::{Step, differences};
+use crate::flow::{RunChart, Step, differences};
 use crate::model::metrics;
 
 /// The view's cursors.

@@ -3,8 +3,7 @@
 use crate::console::app::{ChartKey, Prompt, Purpose, WalkState};
 use crate::console::widgets::{List, TextInput};
 use crate::data::ColumnSpec;
-use crate::flow::Step;
-use crate::flow::charts::RunChart;
+use crate::flow::{RunChart, Step};
 use crate::flow::record::{RunRecord, RunStatus};
 use crate::flow::spec::LabelsSpec;
 

@@ -10,8 +10,7 @@ use crate::console::format;
 use crate::console::keys::Action;
 use crate::console::theme::Role;
 use crate::console::widgets::{Cell, ChartPane, Col, List, Ui, table, wrap};
-use crate::flow::charts::{drift_chart, performance_chart};
-use crate::flow::{Step, WatchRecord};
+use crate::flow::{Step, WatchRecord, drift_chart, performance_chart};
 use crate::health::{ColumnDrift, RegimeState};
 
 /// The view's cursors.

@@ -48,7 +48,9 @@ impl Estimator for Logistic {
     fn fit(&self, x: &Arc<Array2<f64>>, y: &Target, _seed: u64, control: &Control) -> Result<Fitted> {
         let Target::Classes { codes, count } = y else { return Err(wrong_target(self.name())) };
         let (x, codes, count) = (Arc::clone(x), Array1::from_vec(codes.clone()), *count);
-        let (alpha, max_iter, tol) = (1.0 / self.c, self.max_iter as u64, self.tol);
+        // scikit-learn's tolerance is for the gradient of the mean loss, linfa's for that of the sum.
+        let tol = self.tol * x.nrows() as f64;
+        let (alpha, max_iter) = (1.0 / self.c, self.max_iter as u64);
         abandonable(control, move || {
             let failed = |e: &dyn std::fmt::Display| {
                 Error::input(format!("logistic regression did not converge: {e}"))

@@ -1,5 +1,7 @@
 //! The calls of MLflow's REST API that a push needs, each with the rule whether it may be repeated.
 
+use std::collections::BTreeSet;
+
 use reqwest::{Method, Url};
 use serde_json::{Value, json};
 
@@ -35,6 +37,10 @@ pub(super) struct Run {
     pub finished: bool,
     /// Logged models that are linked as the run's outputs.
     pub outputs: Vec<String>,
+    /// Names of the metrics that are recorded.
+    pub metrics: BTreeSet<String>,
+    /// An earlier try made it.
+    pub resumed: bool,
 }
 
 /// A logged model (MLflow 3).
@@ -112,6 +118,11 @@ fn run(value: &Value) -> Run {
         artifact_uri: text(info, "artifact_uri"),
         finished: text(info, "status") == "FINISHED",
         outputs: items(outputs, "model_outputs").iter().map(|o| text(o, "model_id")).collect(),
+        metrics: value
+            .get("data")
+            .map(|data| items(data, "metrics").iter().map(|m| text(m, "key")).collect())
+            .unwrap_or_default(),
+        resumed: false,
     }
 }
 
@@ -273,9 +284,10 @@ impl Api<'_> {
         Ok(created)
     }
 
-    /// The same parameters and the same metric points are stored once, so this may be repeated.
+    /// The same parameters and the same finite metric points are stored once; but MLflow 2 fails at a `NaN` that it
+    /// has already, so this is not repeated blindly.
     pub(super) fn log_batch(&self, body: &Value) -> Result<(), Failure> {
-        self.post("record parameters and metrics", "runs/log-batch", body, Repeat::Safe).map(drop)
+        self.post("record parameters and metrics", "runs/log-batch", body, Repeat::Never).map(drop)
     }
 
     /// The same data set is linked once, so this may be repeated.

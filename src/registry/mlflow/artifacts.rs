@@ -75,11 +75,21 @@ impl<'a> Folder<'a> {
         }
     }
 
-    /// Uploads a model's files, `MLmodel` last: a folder without it is not taken for a model.
-    pub(super) fn upload(&self, files: &BTreeMap<String, Vec<u8>>, progress: &dyn Fn(&str)) -> Result<()> {
+    /// Uploads a model's files, `MLmodel` last: a folder without it is not taken for a model. Where an earlier try may
+    /// have left files (`resumed`), what reads back right is not touched, so that a file is never written while
+    /// somebody may read it.
+    pub(super) fn upload(
+        &self,
+        files: &BTreeMap<String, Vec<u8>>,
+        resumed: bool,
+        progress: &dyn Fn(&str),
+    ) -> Result<()> {
         let (last, first): (Vec<_>, Vec<_>) = files.iter().partition(|(path, _)| path.as_str() == MLMODEL);
         for (path, bytes) in first.into_iter().chain(last) {
             progress(path);
+            if resumed && self.get(path, FILE_LIMIT)?.as_ref() == Some(bytes) {
+                continue;
+            }
             self.put(path, bytes)?;
         }
         Ok(())

@@ -41,8 +41,18 @@ struct Place<'a> {
     model_id: Option<String>,
     /// What the version names as its source.
     source: String,
-    /// The files were there, whole, from an earlier try.
-    ready: bool,
+    state: State,
+}
+
+/// How far an earlier try came with the files.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum State {
+    /// Nothing is there.
+    Fresh,
+    /// Some files may be there.
+    Begun,
+    /// Everything is there, and was read back.
+    Ready,
 }
 
 /// Everything one push carries from step to step.
@@ -139,7 +149,7 @@ impl<'a> Push<'a> {
         self.log_facts(&run, place.model_id.as_deref())?;
         self.transfer(&place, &files, &sums)?;
         if let Some(model) = place.model_id.as_deref() {
-            if !place.ready {
+            if place.state != State::Ready {
                 self.api.mark_ready(model)?;
             }
             self.link(&run, model)?;
@@ -182,7 +192,7 @@ impl<'a> Push<'a> {
         );
         let find = || Ok(self.api.runs(experiment, &filter)?.into_iter().next());
         if let Some(found) = find()? {
-            return Ok(found);
+            return Ok(Run { resumed: true, ..found });
         }
         let mut tags = vec![
             tag("mlflow.user", &facts.user),
@@ -251,7 +261,7 @@ impl<'a> Push<'a> {
                 source: artifact_path,
                 artifact_path: "model".into(),
                 model_id: None,
-                ready: false,
+                state: if run.resumed { State::Begun } else { State::Fresh },
             });
         }
         let filter = format!("tags.{SHA256} = '{}'", self.request.digest);
@@ -267,7 +277,7 @@ impl<'a> Push<'a> {
                 continue;
             }
             // A ready one may be in use elsewhere: it is taken as it is when it is whole, and else left alone.
-            let place = self.logged_place(model, true)?;
+            let place = self.logged_place(model, State::Ready)?;
             let mut all = sums.clone();
             all.insert(MLMODEL.into(), sha256_hex(&self.mlmodel(&place, run)));
             match place.folder.verify(&all, &|path| self.say(0.1, &format!("reading {path} back"))) {
@@ -277,7 +287,7 @@ impl<'a> Push<'a> {
             }
         }
         if let Some(model) = unfinished {
-            return self.logged_place(model, false);
+            return self.logged_place(model, State::Begun);
         }
         let facts = self.request.run;
         let params: Vec<Value> =
@@ -293,16 +303,16 @@ impl<'a> Push<'a> {
         }
         let pending = || Ok(find()?.into_iter().find(|m| !m.ready));
         let made = self.create_once(&pending, &|| self.api.create_logged_model(&body))?;
-        self.logged_place(made, false)
+        self.logged_place(made, State::Fresh)
     }
 
-    fn logged_place(&self, model: LoggedModel, ready: bool) -> Result<Place<'a>> {
+    fn logged_place(&self, model: LoggedModel, state: State) -> Result<Place<'a>> {
         Ok(Place {
             folder: Folder::new(self.api, &model.artifact_uri)?,
             source: format!("models:/{}", model.id),
             artifact_path: model.artifact_uri,
             model_id: Some(model.id),
-            ready,
+            state,
         })
     }
 
@@ -326,7 +336,12 @@ impl<'a> Push<'a> {
         self.say(0.15, "recording the run");
         let params: Vec<Value> = self.params().into_iter().map(|(k, v)| json!({ "key": k, "value": v })).collect();
         let values: BTreeMap<String, f64> = facts.metrics.iter().map(|(k, v)| (key(k), *v)).collect();
-        let metrics: Vec<Value> = values.into_iter().map(|(k, v)| self.metric(&k, v, model)).collect();
+        // What an earlier try recorded stays as it is.
+        let metrics: Vec<(String, Value)> = values
+            .into_iter()
+            .filter(|(k, _)| !run.metrics.contains(k))
+            .map(|(k, v)| (k.clone(), self.metric(&k, v, model)))
+            .collect();
         let mut params = params.chunks(PARAMS_PER_BATCH);
         let mut metrics = metrics.chunks(METRICS_PER_BATCH);
         loop {
@@ -335,7 +350,14 @@ impl<'a> Push<'a> {
                 break;
             }
             let (p, m) = (p.unwrap_or_default(), m.unwrap_or_default());
-            self.api.log_batch(&json!({ "run_id": run.id, "params": p, "metrics": m }))?;
+            let points: Vec<&Value> = m.iter().map(|(_, point)| point).collect();
+            let body = json!({ "run_id": run.id, "params": p, "metrics": points });
+            // MLflow records the parameters of a batch before its metrics, and the metrics in one transaction.
+            let recorded = || -> Result<Option<()>, Failure> {
+                let there = self.api.run(&run.id)?.metrics;
+                Ok((!m.is_empty() && m.iter().all(|(k, _)| there.contains(k))).then_some(()))
+            };
+            self.create_once(&recorded, &|| self.api.log_batch(&body))?;
         }
         if !facts.dataset.name.is_empty() {
             self.api.log_inputs(&self.dataset(&run.id))?;
@@ -391,7 +413,7 @@ impl<'a> Push<'a> {
 
     /// Uploads and reads back; what was whole already was read back when it was found.
     fn transfer(&self, place: &Place<'_>, files: &BTreeMap<String, Vec<u8>>, sums: &Sums) -> Result<()> {
-        if place.ready {
+        if place.state == State::Ready {
             return Ok(());
         }
         let done = std::cell::Cell::new(0.0);
@@ -401,7 +423,7 @@ impl<'a> Push<'a> {
             self.say(0.2 + 0.65 * (done.get() / all), &note);
             done.set(done.get() + 1.0);
         };
-        place.folder.upload(files, &|path| step(format!("uploading {path}")))?;
+        place.folder.upload(files, place.state == State::Begun, &|path| step(format!("uploading {path}")))?;
         place.folder.verify(sums, &|path| step(format!("reading {path} back")))
     }
 

@@ -262,3 +262,76 @@ fn a_lost_creation_is_searched_before_it_is_repeated() {
     assert_eq!(asked.iter().filter(|line| line.contains("runs/create")).count(), 1, "{asked:?}");
     assert_eq!(asked.iter().filter(|line| line.contains("runs/search")).count(), 2, "{asked:?}");
 }
+
+/// A server that takes a whole push of MLflow 2 and keeps what is uploaded; `spoil` may change what is read back, and
+/// `versions` is the answer to each search for versions in turn.
+fn taking(spoil: bool, versions: [&'static str; 3]) -> (String, Log) {
+    let kept: Mutex<BTreeMap<String, Vec<u8>>> = Mutex::default();
+    let searched = std::sync::atomic::AtomicUsize::new(0);
+    serve(move |_, asked| {
+        let (method, path) = asked.line.split_once(' ').unwrap();
+        let path = path.split(' ').next().unwrap().to_string();
+        match path.as_str() {
+            "/version" => Some(("200 OK".into(), b"2.22.5".to_vec())),
+            p if p.contains("/mlflow-artifacts/artifacts/") && method == "PUT" => {
+                kept.lock().unwrap().insert(path, asked.body.clone());
+                json("{}")
+            }
+            p if p.contains("/mlflow-artifacts/artifacts/") => {
+                let mut bytes = kept.lock().unwrap()[&path].clone();
+                if spoil && p.ends_with("model.onnx") {
+                    bytes.push(0);
+                }
+                Some(("200 OK".into(), bytes))
+            }
+            p if p.contains("get-by-name") => json(r#"{"experiment":{"experiment_id":"1"}}"#),
+            p if p.contains("runs/create") => {
+                json(r#"{"run":{"info":{"run_id":"r1","artifact_uri":"mlflow-artifacts:/1/r1/artifacts"}}}"#)
+            }
+            p if p.contains("registered-models/get") => {
+                json(r#"{"registered_model":{"name":"churn","aliases":[{"alias":"champion","version":"5"}]}}"#)
+            }
+            p if p.contains("model-versions/search") => {
+                json(versions[searched.fetch_add(1, std::sync::atomic::Ordering::SeqCst).min(2)])
+            }
+            p if p.contains("model-versions/create") => json(r#"{"model_version":{"version":"5","status":"READY"}}"#),
+            _ => json("{}"),
+        }
+    })
+}
+
+const FIVE: &str = r#"{"model_versions":[{"name":"churn","version":"5","status":"READY"}]}"#;
+
+#[test]
+fn a_push_goes_through_and_uploads_mlmodel_last() {
+    let (address, log) = taking(false, ["{}", "{}", FIVE]);
+    let receipt = push(&open(&address, 1)).unwrap();
+    assert_eq!((receipt.version.as_str(), receipt.already_there), ("5", false));
+    let uploads: Vec<String> = log.lock().unwrap().iter().filter(|line| line.starts_with("PUT")).cloned().collect();
+    assert_eq!(uploads.len(), 4);
+    assert!(uploads[3].contains("/model/MLmodel"));
+    assert!(uploads.iter().any(|line| line.contains("/model/docs/card.md")));
+}
+
+#[test]
+fn a_file_that_reads_back_differently_ends_the_push_before_there_is_a_version() {
+    let (address, log) = taking(true, ["{}", "{}", FIVE]);
+    let error = push(&open(&address, 1)).unwrap_err();
+    assert!(error.message.contains("model.onnx reads back with SHA-256"), "{error}");
+    for later in ["model-versions/create", "registered-models", "runs/update"] {
+        assert!(log.lock().unwrap().iter().all(|line| !line.contains(later)), "{later}");
+    }
+}
+
+/// Another push made version 4 in the moment between our last look and our creation of 5: 5 is taken back.
+#[test]
+fn of_two_versions_made_at_once_the_later_gives_way() {
+    let both = r#"{"model_versions":[{"name":"churn","version":"5","status":"READY"},{"name":"churn","version":"4","status":"READY"}]}"#;
+    let (address, log) = taking(false, ["{}", "{}", both]);
+    let error = push(&open(&address, 1)).unwrap_err();
+    // This server's version 4 has no list of files, so it is not trusted.
+    assert!(error.message.contains("version 4 of churn is there"), "{error}");
+    let asked = log.lock().unwrap();
+    assert!(asked.iter().any(|line| line.starts_with("DELETE /api/2.0/mlflow/model-versions/delete")));
+    assert!(!asked.iter().any(|line| line.starts_with("POST /api/2.0/mlflow/registered-models/alias")));
+}
