@@ -85,7 +85,7 @@ fn header(ui: &mut Ui<'_>, row: Rect, app: &App) {
     let who = &app.place.who;
     let right = ui.right(row.right() - 1, row.y, row.width.saturating_sub(x + 2).min(30), who, Role::Muted);
     let mut edge = right.saturating_sub(3);
-    let jobs: Vec<_> = app.jobs.running().collect();
+    let jobs: Vec<_> = app.working().collect();
     if let Some((_, oldest)) = jobs.first() {
         let elapsed = format::elapsed(app.now.saturating_duration_since(oldest.started));
         let text = format!("{} {} {elapsed}", ui.glyphs.here, format::of(jobs.len(), "job"));

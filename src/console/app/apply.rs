@@ -61,7 +61,7 @@ impl App {
                     }
                 }
             }
-            (Ok(outcome), None) => self.apply_other(id, outcome),
+            (Ok(outcome), _) => self.apply_other(id, outcome),
             (Err(error), None) => {
                 if error.kind != Kind::Cancelled {
                     self.fail(&error);

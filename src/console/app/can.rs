@@ -38,7 +38,7 @@ impl App {
         match action {
             Action::Filter => return unless(!self.is_filterable(), "there is no list to filter here"),
             Action::OpenFile => return Ok(()),
-            Action::CancelJob => return unless(!self.is_busy(), "nothing runs that could be stopped"),
+            Action::CancelJob => return unless(self.working().next().is_none(), "nothing runs that could be stopped"),
             _ => {}
         }
         let Some(walk) = self.walk.as_ref().filter(|_| self.screen == super::Screen::Walk) else {

@@ -151,8 +151,7 @@ impl App {
     }
 
     fn leave(&mut self) {
-        let working = self.jobs.running().any(|(_, job)| job.title.contains(" of "));
-        if working {
+        if self.working().next().is_some() {
             let question = "Work is running. What is finished is kept; the rest is done again next time. Leave?".into();
             self.overlay = Some(Overlay::Confirm(Confirm { question, yes: Action::Quit }));
         } else {
@@ -481,6 +480,7 @@ impl App {
     }
 
     fn answer(&mut self) {
+        let must_override = self.must_override();
         let Some(Overlay::Prompt(prompt)) = &mut self.overlay else { return };
         let text = prompt.input.text().trim().to_owned();
         match prompt.purpose.clone() {
@@ -501,7 +501,7 @@ impl App {
             Purpose::Approve | Purpose::Reject | Purpose::Override(_) if text.is_empty() => {
                 prompt.error = Some("a decision needs a reason: say in a sentence why".into());
             }
-            Purpose::Approve if self.must_override() => {
+            Purpose::Approve if must_override => {
                 let failed: Vec<String> = self
                     .walk
                     .iter()

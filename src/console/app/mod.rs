@@ -8,11 +8,12 @@ mod steps;
 mod walk;
 mod work;
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use crate::error::Error;
-use crate::jobs::Jobs;
+use crate::jobs::{Job, JobId, Jobs};
 
 use super::glyphs::Glyphs;
 use super::keys::{Action, Context, Key, Keymap};
@@ -20,8 +21,10 @@ use super::theme::Theme;
 use super::views::{PickerView, StartView};
 use super::widgets::TextInput;
 
-pub use overlay::{Choice, Chooser, Confirm, Item, Overlay, Prompt, Purpose};
-pub use walk::{WalkJob, WalkState};
+pub use overlay::{Chooser, Overlay, Prompt, Purpose};
+#[cfg(test)]
+pub use walk::WalkJob;
+pub use walk::WalkState;
 pub use work::{ChartKey, Outcome};
 
 /// Where the console runs.
@@ -92,6 +95,8 @@ pub struct App {
     pub keymap: Keymap,
     /// Background work.
     pub jobs: Jobs<Outcome>,
+    /// Which of it does steps of walks; the rest are looks at files and charts, over in a blink.
+    pub step_jobs: BTreeSet<JobId>,
     /// What is on the screen.
     pub screen: Screen,
     /// The start screen.
@@ -139,6 +144,7 @@ impl App {
             glyphs,
             keymap,
             jobs: Jobs::new(wake),
+            step_jobs: BTreeSet::new(),
             screen: Screen::Start,
             start: StartView::default(),
             walk: None,
@@ -166,6 +172,11 @@ impl App {
     #[must_use]
     pub fn is_busy(&self) -> bool {
         self.jobs.running().next().is_some()
+    }
+
+    /// The steps of walks that are at work.
+    pub fn working(&self) -> impl Iterator<Item = (JobId, &Job)> {
+        self.jobs.running().filter(|(id, _)| self.step_jobs.contains(id))
     }
 
     /// Where keys are looked up now.

@@ -167,6 +167,7 @@ impl App {
         });
         match started {
             Ok(id) => {
+                self.step_jobs.insert(id);
                 if let Some(walk) = &mut self.walk {
                     walk.job = Some(WalkJob { id, step, replaceable });
                 }
@@ -196,7 +197,10 @@ impl App {
     /// Stops the work of the walk, else any work.
     pub fn cancel_job(&mut self) {
         let Some(job) = self.walk.as_mut().and_then(|w| w.job.take()) else {
-            self.jobs.cancel_all();
+            let others: Vec<_> = self.working().map(|(id, _)| id).collect();
+            for id in others {
+                self.jobs.cancel(id);
+            }
             self.say(Tone::Warn, "stopped");
             return;
         };

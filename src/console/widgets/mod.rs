@@ -11,5 +11,5 @@ pub use bar::bar;
 pub use chart_pane::ChartPane;
 pub use input::TextInput;
 pub use list::{List, matches};
-pub use table::{Align, Cell, Col, table};
-pub use ui::{Ui, fit, width, wrap};
+pub use table::{Cell, Col, table};
+pub use ui::{Ui, width, wrap};
