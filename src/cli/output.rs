@@ -29,6 +29,15 @@ pub(super) fn line(text: impl AsRef<str>) -> Result<()> {
     writeln!(out, "{}", data::display(text.as_ref())).map_err(Error::from)
 }
 
+/// Writes a text of our own making, line breaks and all. What comes from data goes through [`line`].
+///
+/// # Errors
+/// When standard output is closed.
+pub(super) fn text(text: &str) -> Result<()> {
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "{}", text.trim_end()).map_err(Error::from)
+}
+
 /// Rows under a header, columns as wide as they need be; columns of figures are aligned to the right.
 ///
 /// # Errors
