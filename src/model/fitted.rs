@@ -110,8 +110,7 @@ impl Fitted {
                         *o = base + *o / count;
                     }
                 });
-                let out = Array2::from_shape_fn((rows, k), |(i, j)| flat[i * k + j]);
-                out
+                Array2::from_shape_fn((rows, k), |(i, j)| flat[i * k + j])
             }
         }
     }

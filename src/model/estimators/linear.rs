@@ -31,6 +31,10 @@ impl Estimator for LinearRegression {
         abandonable(control, move || {
             // linfa's solver is exact only for independent columns, and indicators of one category never are.
             let kept = independent_columns(&x);
+            if kept.is_empty() {
+                // Nothing varies: the best line is the mean.
+                return Ok(Fitted::Linear { coef: vec![0.0; x.ncols()], intercept: y.mean().unwrap_or(0.0) });
+            }
             let part = x.select(Axis(1), &kept);
             let fitted = linfa_linear::LinearRegression::new()
                 .fit(&DatasetBase::new(part, y))
