@@ -36,7 +36,7 @@ fn profile_keeps_its_promise() {
 #[test]
 fn fail_on_decides_the_exit_code() {
     let house = House::new();
-    house.write("one.csv", "a,b\n1,x\n1,y\n1,x\n".repeat(1));
+    house.write("one.csv", "a,b\n1,x\n1,y\n1,x\n");
     house.json(0, &["profile", "one.csv"]);
     house.json(1, &["profile", "one.csv", "--fail-on", "note"]);
 }
@@ -195,7 +195,7 @@ fn bad_input_is_refused_with_clear_words() {
         hollow += &format!(",{}\n", i % 2);
     }
     assert!(said("hollow.csv", hollow.as_bytes()).contains("no column"));
-    assert!(house.refused(3, &["profile", "."]).contains("folder"));
+    assert!(house.refused(3, &["profile", "."]).contains("directory"));
     assert!(house.refused(3, &["profile", "gone.csv"]).contains("gone.csv"));
     let mut infinite = String::from("x,y\n");
     for i in 0..80 {
