@@ -115,8 +115,7 @@ impl Fitted {
                         out.iter_mut().for_each(|o| *o /= sum);
                     }
                 });
-                let out = Array2::from_shape_fn((rows, k), |(i, j)| flat[i * k + j]);
-                out
+                Array2::from_shape_fn((rows, k), |(i, j)| flat[i * k + j])
             }
         }
     }

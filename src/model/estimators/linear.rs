@@ -31,6 +31,10 @@ impl Estimator for LinearRegression {
         abandonable(control, move || {
             // linfa's solver is exact only for independent columns, and indicators of one category never are.
             let basis = Basis::of(&x);
+            if basis.kept.is_empty() {
+                // Nothing varies: the best line is the mean.
+                return Ok(Fitted::Linear { coef: vec![0.0; x.ncols()], intercept: y.mean().unwrap_or(0.0) });
+            }
             let fitted = linfa_linear::LinearRegression::new()
                 .fit(&DatasetBase::new(x.select(Axis(1), &basis.kept), y))
                 .map_err(|e| Error::input(format!("least squares failed: {e}")))?;
