@@ -36,7 +36,7 @@ fn profile_keeps_its_promise() {
 #[test]
 fn fail_on_decides_the_exit_code() {
     let house = House::new();
-    house.write("one.csv", "a,b\n1,x\n1,y\n1,x\n".repeat(1));
+    house.write("one.csv", "a,b\n1,x\n1,y\n1,x\n");
     house.json(0, &["profile", "one.csv"]);
     house.json(1, &["profile", "one.csv", "--fail-on", "note"]);
 }
@@ -111,7 +111,8 @@ fn a_failed_gate_blocks_until_it_is_overridden_with_a_reason() {
     let run = report["gate"]["run"].as_str().unwrap();
     assert!(house.refused(2, &["approve", run, "--reason", "go"]).contains("roc_auc"));
     let decision = house.json(0, &["approve", run, "--reason", "go", "--override", "a pilot only"]);
-    assert_eq!(decision["overridden"][0], "roc_auc");
+    // Naive Bayes is over-confident on this table, so its calibration fails as well.
+    assert!(decision["overridden"].as_array().unwrap().iter().any(|g| g == "roc_auc"), "{decision}");
     assert!(decision["reason"].as_str().unwrap().contains("a pilot only"));
     house.json(0, &["push", run, "--to", "models", "--as", "credit"]);
     // A rejected one stays here.
@@ -173,7 +174,7 @@ fn bad_input_is_refused_with_clear_words() {
         house.refused(3, &["train", name, "--target", "y"])
     };
     assert!(said("empty.csv", b"").contains("empty"));
-    assert!(said("header.csv", b"x,y\n").contains("no rows"));
+    assert!(said("header.csv", b"x,y\n").contains("no row under it"));
     let ragged = said("ragged.csv", b"x,y\n1,2\n1,2,3\n");
     assert!(ragged.contains("3") && ragged.contains("ragged.csv"), "{ragged}");
     assert!(said("utf8.csv", b"x,y\n1,\xff\xfe2\n").contains("UTF-8"));
@@ -194,7 +195,7 @@ fn bad_input_is_refused_with_clear_words() {
         hollow += &format!(",{}\n", i % 2);
     }
     assert!(said("hollow.csv", hollow.as_bytes()).contains("no column"));
-    assert!(house.refused(3, &["profile", "."]).contains("folder"));
+    assert!(house.refused(3, &["profile", "."]).contains("directory"));
     assert!(house.refused(3, &["profile", "gone.csv"]).contains("gone.csv"));
     let mut infinite = String::from("x,y\n");
     for i in 0..80 {
@@ -231,4 +232,127 @@ fn escapes_in_data_are_shown_harmless() {
     house.write("escape.csv", table);
     let output = house.run(&["profile", "escape.csv"]);
     assert!(!output.stdout.contains(&0x1b) && !output.stdout.contains(&7));
+}
+
+#[test]
+fn undefined_metrics_and_hostile_numbers_leave_a_workspace_that_reads() {
+    let house = House::new();
+    // By time, the rows kept back are all of one class: their AUC is undefined.
+    let mut table = String::from("x,t,y\n");
+    for i in 0..400 {
+        table += &format!("{},{i},{}\n", i * 7 % 31, if i < 300 { i % 2 } else { 0 });
+    }
+    house.write("late.csv", table);
+    let trained = house.json(0, &["train", "late.csv", "--target", "y", "--time", "t", "--models", "gaussian_nb"]);
+    let best = trained["best"].as_str().unwrap();
+    assert!(trained["runs"][0]["metrics"]["roc_auc"].is_null());
+    assert_eq!(house.json(0, &["runs"]).as_array().unwrap().len(), 2);
+    house.json(0, &["show", best]);
+    let gates = house.json(1, &["gate", best]);
+    for gate in gates["gates"].as_array().unwrap() {
+        if ["beats_baseline", "gain", "train_gap"].contains(&gate["name"].as_str().unwrap()) {
+            assert_eq!(gate["verdict"], "fail", "{gate}");
+        }
+    }
+    assert!(house.refused(2, &["approve", best, "--reason", "go"]).contains("gain"));
+    // Trained again, nothing is fitted again, although its metrics are undefined.
+    let again = house.json(0, &["train", "late.csv", "--target", "y", "--time", "t", "--models", "gaussian_nb"]);
+    assert_eq!(trained["runs"], again["runs"]);
+
+    let mut table = String::from("x,z,y\n");
+    for i in 0..200 {
+        let wild = ["1e300", "-1e300", "1.7e308", "5e-324", "2"][i % 5];
+        table += &format!("{wild},{},{}.5\n", i % 13, i * 17 % 101);
+    }
+    house.write("wild.csv", table);
+    house.json(0, &["profile", "wild.csv", "--target", "y"]);
+    let trained = house.json(0, &["train", "wild.csv", "--target", "y"]);
+    for run in trained["runs"].as_array().unwrap() {
+        if run["status"] == "done" {
+            let id = run["id"].as_str().unwrap();
+            house.json(0, &["predict", id, "wild.csv", "-o", "out.csv"]);
+            assert!(!std::fs::read_to_string(house.path().join("out.csv")).unwrap().contains("NaN"), "{run}");
+        }
+    }
+    // A target beyond measure is an answer or a clear refusal, never a panic.
+    let mut table = String::from("x,y\n");
+    for i in 0..200 {
+        table += &format!("{},{}e307\n", i % 13, (i % 34) as f64 / 2.0 - 8.0);
+    }
+    house.write("huge.csv", table);
+    let output = house.run(&["train", "huge.csv", "--target", "y", "--json"]);
+    assert!(matches!(output.status.code(), Some(0 | 3)), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(!String::from_utf8_lossy(&output.stderr).contains("panicked"));
+    house.json(0, &["runs"]);
+}
+
+#[test]
+fn other_spellings_of_missing_are_another_run() {
+    let house = House::new();
+    let mut table = String::from("x,y\n");
+    for i in 0..200 {
+        table += &format!("{},{}\n", if i % 5 == 0 { 999 } else { i % 31 }, i % 2);
+    }
+    house.write("t.csv", table);
+    let flow = |missing: &str| {
+        format!(
+            "name = 'm'\n[load]\nsource = 't.csv'\nmissing = [{missing}]\n[prepare]\ntarget = 'y'\n\
+             [train]\nmodels = ['gaussian_nb']\n"
+        )
+    };
+    house.write("flow.toml", flow(""));
+    let first = house.json(1, &["run", "flow.toml"]);
+    house.write("flow.toml", flow("'999'"));
+    let second = house.json(1, &["run", "flow.toml"]);
+    assert_ne!(first["runs"][1]["id"], second["runs"][1]["id"]);
+}
+
+#[test]
+fn thresholds_raised_after_the_approval_block_the_push() {
+    let house = House::new();
+    let flow = |least: &str| {
+        format!(
+            "name = 'raised'\n[load]\nsource = 'sample:credit'\n[prepare]\ntarget = 'Status'\n\
+             [train]\nmodels = ['logistic_regression']\n[test]\nmax_row_ms = 1000.0\n[test.metrics]\nroc_auc = {least}\n\
+             [approve]\nreason = 'go'\n[push]\nto = 'models'\nas = 'credit'\n"
+        )
+    };
+    house.write("flow.toml", flow("0.6"));
+    assert_eq!(house.json(0, &["run", "flow.toml"])["push"]["version"], "1");
+    house.write("flow.toml", flow("0.99"));
+    let report = house.json(1, &["run", "flow.toml"]);
+    assert!(
+        report["push"].is_null() && report["stopped"].as_str().unwrap().contains("roc_auc"),
+        "{}",
+        report["stopped"]
+    );
+    let run = report["gate"]["run"].as_str().unwrap();
+    assert!(house.refused(2, &["push", run, "--to", "models", "--as", "credit"]).contains("roc_auc"));
+}
+
+#[test]
+fn labels_that_do_not_join_and_narrow_tables_are_told() {
+    let house = House::new();
+    let mut table = String::from("id,when,x,flag,y\n");
+    for i in 0..300 {
+        table +=
+            &format!("k{i},2024-0{}-11,{},{},{}\n", i % 9 + 1, i * 7 % 31, ["yes", "no"][i % 3 % 2], ["a", "b"][i % 2]);
+    }
+    house.write("t.csv", table);
+    house.json(0, &["train", "t.csv", "--target", "y", "--models", "gaussian_nb"]);
+    house.write("labels.csv", "id,y\nz1,a\nz2,b\n");
+    let output =
+        house.run(&["watch", "best", "t.csv", "--time", "when", "--labels", "labels.csv", "--key", "id", "--quiet"]);
+    assert!(String::from_utf8_lossy(&output.stdout).contains("none of the 2 keys"), "{output:?}");
+    // One row, one spelling of a flag, a column of no value: all are scored.
+    house.write("one.csv", "x,flag,when,id\n3,yes,2024-01-01,k\n");
+    house.json(0, &["predict", "best", "one.csv", "-o", "out.csv"]);
+    house.write("hollow.csv", "x,flag\n,\n3,no\n");
+    house.json(0, &["predict", "best", "hollow.csv", "-o", "out.csv"]);
+    house.write("empty.csv", "x,flag\n");
+    house.refused(3, &["predict", "best", "empty.csv", "-o", "out.csv"]);
+    house.write("lacking.csv", "x\n1\n");
+    assert!(house.refused(3, &["predict", "best", "lacking.csv", "-o", "out.csv"]).contains("flag"));
+    house.write("words.csv", "x,flag\nmany,yes\nfew,no\n");
+    assert!(house.refused(3, &["predict", "best", "words.csv", "-o", "out.csv"]).contains("`x`"));
 }

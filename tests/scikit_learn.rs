@@ -125,7 +125,8 @@ fn taxi_is_judged_equal() {
             "--target",
             "trip_minutes",
             "--filter",
-            "pickup_datetime >= DATE('2018-01-01') AND pickup_datetime < DATE('2019-07-01')",
+            "pickup_datetime >= DATE('2018-01-01') AND pickup_datetime < DATE('2019-07-01') \
+             AND EXTRACT(EPOCH FROM dropoff_datetime - pickup_datetime) BETWEEN 60 AND 7200",
             "--derive",
             "trip_minutes=EXTRACT(EPOCH FROM dropoff_datetime - pickup_datetime) / 60",
             "--derive",

@@ -329,12 +329,12 @@ pub(super) fn push(call: &Call, run: &str, to: String, name: String, alias: Opti
     let spec = PushSpec { to, name, alias };
     // The push belongs to the walk: a later `run` or console sees it as done.
     walk.flow.push = Some(spec.clone());
-    let walk = shop.begin(&walk.flow)?;
     let decision: Option<crate::team::Decision> = shop.left(&walk, Step::Approve)?;
     if decision.is_none_or(|d| d.run != run.id) {
         return Err(Error::usage(format!("run {} is not approved", run.id))
             .hint(format!("Run `pilothouse gate {0}` and `pilothouse approve {0} --reason TEXT` first", run.id)));
     }
+    let walk = shop.begin(&walk.flow)?;
     let record = flow::push_step(&shop, &walk, &spec, &call.control)?;
     super::output::clear_progress();
     if call.json {

@@ -138,7 +138,7 @@ fn run(cli: Cli) -> Result<Answer> {
         Some(Command::Audit) => show::audit(&call),
         Some(Command::Flow { name }) => show::flow(&call, name.as_deref()),
         Some(Command::Doctor) => doctor::doctor(&call),
-        Some(Command::Keys) => output::line(console::keys_markdown()).map(|()| Answer::Yes),
+        Some(Command::Keys) => output::text(&console::keys_markdown()).map(|()| Answer::Yes),
     };
     output::clear_progress();
     answer

@@ -29,6 +29,15 @@ pub(super) fn line(text: impl AsRef<str>) -> Result<()> {
     writeln!(out, "{}", data::display(text.as_ref())).map_err(Error::from)
 }
 
+/// Writes a text of our own making, line breaks and all. What comes from data goes through [`line`].
+///
+/// # Errors
+/// When standard output is closed.
+pub(super) fn text(text: &str) -> Result<()> {
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "{}", text.trim_end()).map_err(Error::from)
+}
+
 /// Rows under a header, columns as wide as they need be; columns of figures are aligned to the right.
 ///
 /// # Errors
@@ -99,17 +108,17 @@ pub(super) fn control(quiet: bool) -> Control {
         return Control::default();
     }
     let terminal = std::io::stderr().is_terminal();
-    let last: Mutex<(Instant, String)> = Mutex::new((Instant::now() - Duration::from_secs(1), String::new()));
+    let last: Mutex<(Option<Instant>, String)> = Mutex::new((None, String::new()));
     Control::new(move |Progress { what, share, note }| {
         let Ok(mut last) = last.lock() else { return };
         let key = format!("{what} {note}");
         // A log wants to know that the work goes on, not every step of it.
         let pause = Duration::from_millis(if terminal { 100 } else { 1000 });
-        let due = last.1 != key && last.0.elapsed() >= pause;
+        let due = last.1 != key && last.0.is_none_or(|at| at.elapsed() >= pause);
         if !due {
             return;
         }
-        *last = (Instant::now(), key);
+        *last = (Some(Instant::now()), key);
         let share = share.map(|s| format!("{:3.0} % ", s * 100.0)).unwrap_or_default();
         let text = format!("{share}{what} {note}");
         // Nobody reads standard error any more: the work goes on without it.

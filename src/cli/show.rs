@@ -5,7 +5,7 @@ use std::path::Path;
 use serde_json::json;
 
 use super::commands::run_json;
-use super::output::{figure, json, line, table};
+use super::output::{figure, json, line, table, text};
 use super::{Answer, Call};
 use crate::error::{Error, Result};
 use crate::flow::record::{RunRecord, RunStatus};
@@ -190,7 +190,7 @@ pub(super) fn audit(call: &Call) -> Result<Answer> {
 
 pub(super) fn flow(call: &Call, name: Option<&str>) -> Result<Answer> {
     match name {
-        Some(name) => line(flow::sample_flow(name)?.toml.trim_end())?,
+        Some(name) => text(flow::sample_flow(name)?.toml)?,
         None if call.json => json(&flow::sample_flows().iter().map(|f| f.name).collect::<Vec<_>>())?,
         None => {
             let rows: Vec<Vec<String>> =

@@ -16,7 +16,7 @@ use polars::prelude::*;
 use polars::sql::sql_expr;
 
 use super::display::brief;
-use super::{ColumnSpec, Dataset, Physical, meaning, parquet};
+use super::{ColumnSpec, Dataset, meaning, parquet};
 use crate::engine::{Control, guarded};
 use crate::error::{Error, Result};
 
@@ -156,16 +156,8 @@ pub fn derive(data: &mut Dataset, name: &str, expression: &str, control: &Contro
     }
     let raw = evaluate(data, name, expression, control)?;
     let mut notes = Vec::new();
-    let (mut column, physical) = parquet::one(&raw, &mut notes)?;
-    if physical == Physical::Float {
-        let before = column.null_count();
-        let cleaned: Float64Chunked = column.f64()?.iter().map(|v| v.filter(|v| v.is_finite())).collect();
-        let lost = cleaned.null_count() - before;
-        if lost > 0 {
-            notes.push(format!("{}: {lost} results that are no finite number became missing", brief(name, 60)));
-        }
-        column = cleaned.with_name(name.into()).into_series().into();
-    }
+    let (column, physical) = parquet::one(&raw, &mut notes)?;
+    let column = parquet::finite(column.with_name(name.into()), &mut notes)?;
     let meaning = meaning::find(name, physical, &column, control)?;
     data.frame.with_column(column)?;
     data.columns.push(ColumnSpec {
@@ -203,7 +195,7 @@ pub fn filter(data: &mut Dataset, predicate: &str) -> Result<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::{LoadOptions, Meaning, column, load};
+    use crate::data::{LoadOptions, Meaning, Physical, column, load};
 
     fn taxi() -> Dataset {
         load("sample:taxi", &LoadOptions::default(), &Control::default()).unwrap()
@@ -278,7 +270,7 @@ mod tests {
     #[test]
     fn rows_are_chosen_by_a_condition() {
         let mut data = taxi();
-        let dropped = filter(&mut data, "fare_amount >= 0 AND pickup_datetime >= '2018-01-01'").unwrap();
+        let dropped = filter(&mut data, "fare_amount >= 0 AND pickup_datetime >= DATE('2018-01-01')").unwrap();
         assert!(dropped > 0 && data.rows() == 18_000 - dropped);
         assert!(filter(&mut data, "fare_amount").is_err());
         assert!(filter(&mut data, "fare_amount < -1e9").unwrap_err().message.contains("no row"));

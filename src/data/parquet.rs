@@ -56,10 +56,26 @@ pub fn conform(frame: DataFrame, control: &Control) -> Result<(DataFrame, Vec<Ph
     for column in frame.columns() {
         control.check()?;
         let (column, physical) = one(column, &mut notes)?;
+        let column = finite(column, &mut notes)?;
         columns.push(column);
         physicals.push(physical);
     }
     Ok((DataFrame::new(rows, columns)?, physicals, notes))
+}
+
+/// Makes missing what is no finite number; CSV files are read in the same way.
+pub fn finite(column: Column, notes: &mut Vec<String>) -> Result<Column> {
+    if column.dtype() != &DataType::Float64 {
+        return Ok(column);
+    }
+    let before = column.null_count();
+    let cleaned: Float64Chunked = column.f64()?.iter().map(|v| v.filter(|v| v.is_finite())).collect();
+    let lost = cleaned.null_count() - before;
+    if lost == 0 {
+        return Ok(column);
+    }
+    notes.push(format!("{}: {lost} values that are no finite number became missing", brief(column.name(), 60)));
+    Ok(cleaned.with_name(column.name().clone()).into_series().into())
 }
 
 /// Brings one column to one of the six storage types.

@@ -73,7 +73,13 @@ impl Histogram {
         let width = 2.0 * (q75 - q25) / (tally.total() as f64).cbrt();
         let wanted = ((high - low) / width).ceil();
         let bins = if wanted.is_finite() { (wanted as usize).clamp(1, MOST_BINS) } else { 10 };
-        let mut edges: Vec<f64> = (0..bins).map(|i| low + (high - low) * i as f64 / bins as f64).collect();
+        let mut edges: Vec<f64> = (0..bins)
+            .map(|i| {
+                let along = (high - low) * i as f64;
+                // Near the end of the number range the product is infinite where the quotient is not.
+                low + if along.is_finite() { along / bins as f64 } else { (high - low) * (i as f64 / bins as f64) }
+            })
+            .collect();
         edges.push(high);
         edges.dedup();
         Some(Self::with_edges(tally, edges))
@@ -108,6 +114,13 @@ mod tests {
         let h = Histogram::of(&Tally::from_unsorted(values)).unwrap();
         assert_eq!(h.above, 1);
         assert!(h.counts.iter().filter(|c| **c > 0).count() > 3);
+    }
+
+    #[test]
+    fn edges_stay_finite_at_the_end_of_the_number_range() {
+        let h = Histogram::of(&Tally::from_unsorted(vec![-1e300, 2.0, 1e300, 1.7e308, 5e-324])).unwrap();
+        assert!(h.edges.iter().all(|e| e.is_finite()) && h.edges.windows(2).all(|w| w[0] < w[1]), "{h:?}");
+        assert_eq!(h.counts.iter().sum::<u64>() + h.below + h.above, 5);
     }
 
     proptest! {

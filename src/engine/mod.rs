@@ -11,6 +11,7 @@ mod moments;
 mod numbers;
 mod summary;
 mod tally;
+pub mod undefined;
 
 pub use control::{Control, Progress};
 pub use guard::{guarded, guarding};

@@ -84,29 +84,46 @@ pub fn inspect(shop: &Workshop, walk: &Walk, dataset: &Dataset, control: &Contro
     Ok(profile)
 }
 
-/// Columns from which the target is computed. A moment is harmless when it is the earliest of those in the formula: it
-/// is the start from which the target is measured.
+/// Columns from which the target is computed, directly or by way of other derived columns, and what is derived from
+/// them. Where the formula speaks of two moments or more, the earliest is harmless: it is the start from which the target
+/// is measured.
 #[must_use]
 pub fn formula_leaks(flow: &Flow, dataset: &Dataset) -> Vec<Leak> {
     let target = &flow.prepare.target;
-    let Some(expression) = flow.derive.get(target) else { return Vec::new() };
-    let used = data::expression_columns(expression);
+    if !flow.derive.contains_key(target) {
+        return Vec::new();
+    }
+    // The ingredients, and the ingredients of those that are derived themselves.
+    let mut used: Vec<String> = Vec::new();
+    let mut open = vec![target.clone()];
+    while let Some(name) = open.pop() {
+        let Some(expression) = flow.derive.get(&name) else { continue };
+        for column in data::expression_columns(expression) {
+            if column != *target && !used.contains(&column) {
+                used.push(column.clone());
+                open.push(column);
+            }
+        }
+    }
     let middle = |name: &str| -> Option<f64> {
         let spec = dataset.spec(name).ok()?;
         if spec.meaning != data::Meaning::DateTime {
             return None;
         }
         let column = data::column::get(&dataset.frame, name).ok()?;
-        let mut values: Vec<f64> = data::column::numbers(column).ok()?.into_iter().filter(|v| v.is_finite()).collect();
+        let day = if spec.physical == data::Physical::Date { 86_400.0 } else { 1.0 };
+        let mut values: Vec<f64> =
+            data::column::numbers(column).ok()?.into_iter().filter(|v| v.is_finite()).map(|v| v * day).collect();
         values.sort_by(f64::total_cmp);
         values.get(values.len() / 2).copied()
     };
-    let start = used
+    let moments: Vec<(f64, &String)> = used.iter().filter_map(|name| Some((middle(name)?, name))).collect();
+    let start = moments
         .iter()
-        .filter_map(|name| Some((middle(name)?, name.clone())))
+        .filter(|_| moments.len() > 1)
         .min_by(|a, b| a.0.total_cmp(&b.0))
-        .map(|(_, name)| name);
-    let mut leaks: Vec<Leak> = used
+        .map(|(_, name)| (*name).clone());
+    let leaks = used
         .iter()
         .filter(|name| Some(*name) != start.as_ref())
         .map(|name| Leak {
@@ -117,8 +134,16 @@ pub fn formula_leaks(flow: &Flow, dataset: &Dataset) -> Vec<Leak> {
             },
         })
         .collect();
-    // What is derived from a leak leaks as well.
-    for (name, expression) in flow.derive.iter().filter(|(name, _)| *name != target) {
+    with_derived(flow, leaks)
+}
+
+/// What is derived from a leak leaks as well.
+fn with_derived(flow: &Flow, mut leaks: Vec<Leak>) -> Vec<Leak> {
+    // Expressions are evaluated in the order of their names, so one pass in that order follows every chain.
+    for (name, expression) in flow.derive.iter().filter(|(name, _)| **name != flow.prepare.target) {
+        if leaks.iter().any(|l| l.column == *name) {
+            continue;
+        }
         if let Some(from) = data::expression_columns(expression).iter().find(|c| leaks.iter().any(|l| l.column == **c))
         {
             leaks.push(Leak { column: name.clone(), reason: format!("it is computed from `{from}`, which leaks") });
@@ -140,7 +165,14 @@ fn leaks(flow: &Flow, dataset: &Dataset, profile: Option<&Profile>) -> Vec<Leak>
             leaks.push(Leak { column: column.clone(), reason: finding.evidence.clone() });
         }
     }
-    leaks
+    with_derived(flow, leaks)
+}
+
+/// The leaks that an inspection found, and what is derived from them.
+pub(super) fn found_leaks(flow: &Flow, profile: &Profile) -> Vec<String> {
+    let found = profile.findings.iter().filter(|f| f.check == LEAK);
+    let leaks = found.filter_map(|f| Some(Leak { column: f.column.clone()?, reason: f.evidence.clone() })).collect();
+    with_derived(flow, leaks).into_iter().map(|l| l.column).collect()
 }
 
 /// The columns found to leak that the model would use all the same because they were kept by hand.
@@ -185,4 +217,45 @@ pub fn prepare_step(shop: &Workshop, walk: &Walk, dataset: &Dataset) -> Result<(
     };
     shop.keep(walk, Step::Prepare, false, &record)?;
     Ok((prepared, record))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::LoadOptions;
+
+    fn leaks_of(derive: &[(&str, &str)]) -> Vec<String> {
+        let mut flow = Flow::default();
+        flow.prepare.target = "target".into();
+        flow.derive = derive.iter().map(|(n, e)| ((*n).to_owned(), (*e).to_owned())).collect();
+        let mut dataset = data::load("sample:taxi", &LoadOptions::default(), &Control::default()).unwrap();
+        for (name, expression) in &flow.derive {
+            data::derive(&mut dataset, name, expression, &Control::default()).unwrap();
+        }
+        let mut leaks: Vec<String> = formula_leaks(&flow, &dataset).into_iter().map(|l| l.column).collect();
+        leaks.sort();
+        leaks
+    }
+
+    #[test]
+    fn the_start_is_harmless_and_what_comes_after_is_not() {
+        let minutes = ("target", "EXTRACT(EPOCH FROM dropoff_datetime - pickup_datetime) / 60");
+        let hour = ("hour", "EXTRACT(HOUR FROM pickup_datetime)");
+        let late = ("late", "EXTRACT(HOUR FROM dropoff_datetime)");
+        assert_eq!(leaks_of(&[minutes, hour, late]), ["dropoff_datetime", "late"]);
+    }
+
+    #[test]
+    fn a_formula_is_followed_through_other_derived_columns() {
+        let parts = ("paid", "fare_amount + tip_amount");
+        let target = ("target", "paid > 20");
+        assert_eq!(leaks_of(&[parts, target]), ["fare_amount", "paid", "tip_amount"]);
+    }
+
+    #[test]
+    fn a_single_moment_is_no_start() {
+        let hour = ("target", "EXTRACT(HOUR FROM pickup_datetime)");
+        let minute = ("minute", "EXTRACT(HOUR FROM pickup_datetime) * 60 + EXTRACT(MINUTE FROM pickup_datetime)");
+        assert_eq!(leaks_of(&[hour, minute]), ["minute", "pickup_datetime"]);
+    }
 }

@@ -130,6 +130,7 @@ pub struct RunRecord {
     /// All metrics on the rows kept back.
     pub metrics: Vec<Metric>,
     /// The ranking metric on the training rows.
+    #[serde(deserialize_with = "crate::engine::undefined::number")]
     pub train_score: f64,
     /// Permutation importance per raw column, largest first.
     pub importance: Vec<Importance>,

@@ -9,7 +9,7 @@ use crate::gate::{GateReport, Verdict as GateVerdict};
 use crate::team::{Decision, Verdict};
 
 use super::record::{CompareRecord, LoadRecord, PrepareRecord, RunRecord, TrainRecord};
-use super::ship_steps::{PushRecord, chosen_run, decide, push_step, test_step};
+use super::ship_steps::{PushRecord, chosen_run, decide, push_step, stands, test_step};
 use super::spec::Flow;
 use super::step::Step;
 use super::train_step::{compare_step, train_step};
@@ -133,9 +133,9 @@ pub fn run_walk(
     Ok(report)
 }
 
-/// The decision that stands for this very package, or a new one when the flow says why.
+/// The decision that stands for this very package and its gates, or a new one when the flow says why.
 fn approve(shop: &Workshop, walk: &Walk, gate: &GateReport) -> Result<Option<Decision>> {
-    let before = shop.left::<Decision>(walk, Step::Approve)?.filter(|d| d.digest == gate.digest);
+    let before = shop.left::<Decision>(walk, Step::Approve)?.filter(|d| stands(d, gate));
     if before.is_some() {
         return Ok(before);
     }

@@ -17,7 +17,7 @@ use crate::registry::{self, DatasetFacts, PushReceipt, PushRequest, RunFacts};
 use crate::store::{PushRow, now_ms};
 use crate::team::{AuditEntry, Decision, Identity, Verdict, seal, verify};
 
-use super::data_steps::LEAK;
+use super::data_steps::{LEAK, found_leaks};
 use super::record::{CompareRecord, PrepareRecord, RunRecord, TrainRecord};
 use super::spec::PushSpec;
 use super::step::Step;
@@ -138,16 +138,17 @@ fn data_facts(walk: &Walk, prepared: &PrepareRecord, profile: Option<&Profile>, 
             .filter(|f| f.severity >= Severity::Serious && f.check != LEAK && used(&f.column))
             .map(|f| format!("{} of {}", f.check, f.column.as_deref().unwrap_or("the table")))
             .collect(),
-        leaks_used: findings
-            .iter()
-            .filter(|f| f.check == LEAK)
-            .filter_map(|f| f.column.clone())
-            .filter(|c| model_columns.contains(c) && !walk.flow.prepare.leave_out.contains_key(c))
+        leaks_used: profile
+            .map(|p| found_leaks(&walk.flow, p))
+            .unwrap_or_default()
+            .into_iter()
+            .filter(|c| model_columns.contains(c))
             .collect(),
-        feasible: profile.is_none_or(|p| p.feasibility.verdict != crate::data::FeasibilityVerdict::NotYet),
+        // What was not looked at cannot pass.
+        feasible: profile.is_some_and(|p| p.feasibility.verdict != crate::data::FeasibilityVerdict::NotYet),
         feasibility: profile
             .map(|p| p.feasibility.reasons.iter().map(|r| r.message.clone()).collect::<Vec<_>>().join("; "))
-            .unwrap_or_else(|| "the data were not inspected".into()),
+            .unwrap_or_else(|| "the data were not inspected: do the step inspect".into()),
     }
 }
 
@@ -303,6 +304,13 @@ pub fn decide(
     Ok(decision)
 }
 
+/// Whether a decision still holds beside the latest report: it is about the same package, and an approval covers every
+/// gate that fails by now (thresholds may have been raised since).
+pub(super) fn stands(decision: &Decision, report: &GateReport) -> bool {
+    decision.digest == report.digest
+        && (decision.verdict == Verdict::Rejected || report.failed().all(|g| decision.overridden.contains(&g.name)))
+}
+
 /// What a push leaves.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PushRecord {
@@ -352,6 +360,20 @@ pub fn push_step(shop: &Workshop, walk: &Walk, spec: &PushSpec, control: &Contro
     if decision.verdict != Verdict::Approved {
         return Err(Error::usage(format!("run {} was rejected: {}", decision.run, decision.reason))
             .hint("Only an approved model can be pushed"));
+    }
+    let report: GateReport = shop.need(walk, Step::Test)?;
+    if report.digest != decision.digest {
+        return Err(Error::usage("the package that was tested is not the one that was approved")
+            .hint("Do the step approve again"));
+    }
+    if !stands(&decision, &report) {
+        let failed: Vec<&str> = report.failed().map(|g| g.name.as_str()).collect();
+        return Err(Error::usage(format!(
+            "the approval of run {} does not cover what was tested since: the gates {} fail",
+            decision.run,
+            failed.join(", ")
+        ))
+        .hint("Approve again with a reason for overriding them, or mend the model"));
     }
     let run = shop.run(&decision.run)?;
     control.report("push", Some(0.0), "building the package");
@@ -443,5 +465,48 @@ fn run_facts(walk: &Walk, run: &RunRecord, model: &FittedModel, decision: &Decis
         ended_ms: started + (run.fit_seconds * 1e3) as u64,
         model_type: run.title.clone(),
         description: format!("{} predicting {}; {} {:.4}", run.title, run.target, run.metric, run.score()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::gate::{Gate, Stage, Verdict as GateVerdict};
+
+    fn report(digest: &str, failed: &[&str]) -> GateReport {
+        let gates = failed
+            .iter()
+            .map(|name| Gate {
+                name: (*name).into(),
+                stage: Stage::Model,
+                verdict: GateVerdict::Fail,
+                value: 0.0,
+                threshold: 1.0,
+                message: String::new(),
+                evidence: String::new(),
+            })
+            .collect();
+        GateReport::new("run", digest, gates)
+    }
+
+    fn decision(verdict: Verdict, overridden: &[&str]) -> Decision {
+        Decision {
+            run: "run".into(),
+            digest: "d".into(),
+            verdict,
+            by: Identity { user: "ana".into(), host: "box".into() },
+            reason: "why".into(),
+            overridden: overridden.iter().map(|g| (*g).to_owned()).collect(),
+            at_ms: 0,
+        }
+    }
+
+    #[test]
+    fn an_approval_stands_for_its_digest_and_for_the_gates_it_saw() {
+        let yes = decision(Verdict::Approved, &["gain"]);
+        assert!(stands(&yes, &report("d", &[])) && stands(&yes, &report("d", &["gain"])));
+        assert!(!stands(&yes, &report("d", &["gain", "roc_auc"])) && !stands(&yes, &report("e", &[])));
+        let no = decision(Verdict::Rejected, &[]);
+        assert!(stands(&no, &report("d", &["gain"])) && !stands(&no, &report("e", &[])));
     }
 }

@@ -19,6 +19,7 @@ use crate::store::{now_ms, sha256};
 use crate::team::Identity;
 
 use super::record::{AgainstBest, CompareRecord, DataFacts, RunFiles, RunRecord, RunStatus, TrainRecord};
+use super::spec::LoadSpec;
 use super::step::Step;
 use super::workshop::{Walk, Workshop};
 
@@ -71,10 +72,11 @@ fn versions() -> BTreeMap<String, String> {
 
 /// The id of a run: equal data, choices, estimator, parameters, seed and version give an equal id.
 fn run_id(walk: &Walk, dataset: &Dataset, metric: &str, estimator: &dyn estimators::Estimator) -> Result<String> {
+    // All that decides how the bytes are read counts; where they lie does not.
+    let reading = LoadSpec { source: String::new(), ..walk.flow.load.clone() };
     let parts = serde_json::to_string(&(
         &dataset.fingerprint,
-        &walk.flow.load.filter,
-        &walk.flow.load.meaning,
+        reading,
         &walk.flow.derive,
         &walk.flow.prepare,
         walk.flow.seed,
@@ -108,9 +110,17 @@ pub fn train_step(
     for estimator in &candidates {
         control.check()?;
         let id = run_id(walk, dataset, &metric, estimator.as_ref())?;
-        let before = store.runs_like(&id)?.pop().filter(|row| row.state == "done");
-        if let Some(row) = before {
-            let mut run: RunRecord = serde_json::from_str(&row.record)?;
+        // A record that an older version wrote in another form, or whose files are gone, counts for nothing.
+        let before = store
+            .runs_like(&id)?
+            .pop()
+            .filter(|row| row.state == "done")
+            .and_then(|row| serde_json::from_str::<RunRecord>(&row.record).ok())
+            .filter(|run| {
+                let files = &run.files;
+                [&files.model, &files.hold_out, &files.rows, &files.drift_reference].iter().all(|f| store.has_file(f))
+            });
+        if let Some(mut run) = before {
             run.walk.clone_from(&walk.id);
             shop.keep_run(&run)?;
             control.report(estimator.name(), Some(1.0), "recorded before");
@@ -158,9 +168,12 @@ pub fn train_step(
         on_run(&run);
         runs.push(run);
     }
-    let best = best_of(&runs, &metric).ok_or_else(|| {
-        let why = runs.iter().find_map(|r| r.error.clone()).unwrap_or_default();
-        Error::input(format!("no candidate could be trained: {why}"))
+    let best = best_of(&runs, &metric).ok_or_else(|| match runs.iter().find_map(|r| r.error.clone()) {
+        Some(why) if runs.iter().all(|r| r.status == RunStatus::Failed) => {
+            Error::input(format!("no candidate could be trained: {why}"))
+        }
+        _ => Error::input(format!("{metric} is undefined in every fold, so the candidates cannot be ranked"))
+            .hint("Use fewer folds, another split, or another metric"),
     })?;
     let record = TrainRecord { runs: runs.iter().map(|r| r.id.clone()).collect(), best: best.id.clone(), metric };
     shop.keep(walk, Step::Train, false, &record)?;
@@ -232,7 +245,7 @@ fn record(
 /// The best run by cross-validation: the hold-out only judges, it does not choose.
 fn best_of<'a>(runs: &'a [RunRecord], metric: &str) -> Option<&'a RunRecord> {
     let mut best: Option<&RunRecord> = None;
-    for run in runs.iter().filter(|r| r.status == RunStatus::Done) {
+    for run in runs.iter().filter(|r| r.status == RunStatus::Done && !r.cv.mean.is_nan()) {
         if best.is_none_or(|b| metrics::is_better(metric, run.cv.mean, b.cv.mean)) {
             best = Some(run);
         }
@@ -251,16 +264,23 @@ fn parquet(frame: &DataFrame) -> Result<Vec<u8>> {
     Ok(bytes)
 }
 
+/// The files of a run that ended well.
+fn files(run: &RunRecord) -> Result<&RunFiles> {
+    if run.status == RunStatus::Failed {
+        let why = run.error.as_deref().unwrap_or("for no recorded reason");
+        return Err(Error::input(format!("run {} failed and has no model: {why}", run.id))
+            .hint("Use another run; `pilothouse runs` lists them"));
+    }
+    Ok(&run.files)
+}
+
 impl Workshop {
     /// The fitted model of a run.
     ///
     /// # Errors
     /// When the run failed, or its file is gone or damaged.
     pub fn model(&self, run: &RunRecord) -> Result<FittedModel> {
-        if run.status == RunStatus::Failed {
-            return Err(Error::input(format!("run {} failed and has no model", run.id)));
-        }
-        self.get_json(&run.files.model)
+        self.get_json(&files(run)?.model)
     }
 
     /// What the model said about the rows kept back.
@@ -268,7 +288,7 @@ impl Workshop {
     /// # Errors
     /// As [`Workshop::model`].
     pub fn hold_out(&self, run: &RunRecord) -> Result<HoldOut> {
-        self.get_json(&run.files.hold_out)
+        self.get_json(&files(run)?.hold_out)
     }
 
     /// The raw rows kept back (at most 5,000 of them).
@@ -276,7 +296,7 @@ impl Workshop {
     /// # Errors
     /// As [`Workshop::model`].
     pub fn kept_rows(&self, run: &RunRecord) -> Result<DataFrame> {
-        let bytes = self.store()?.get_file(&run.files.rows)?;
+        let bytes = self.store()?.get_file(&files(run)?.rows)?;
         Ok(ParquetReader::new(Cursor::new(bytes)).finish()?)
     }
 
@@ -285,7 +305,7 @@ impl Workshop {
     /// # Errors
     /// As [`Workshop::model`].
     pub fn drift_reference(&self, run: &RunRecord) -> Result<DriftReference> {
-        self.get_json(&run.files.drift_reference)
+        self.get_json(&files(run)?.drift_reference)
     }
 }
 
@@ -299,7 +319,9 @@ pub fn compare_two(shop: &Workshop, a: &RunRecord, b: &RunRecord, control: &Cont
         return Err(Error::input(format!("runs {} and {} were judged on different rows", a.id, b.id))
             .hint("Only runs of the same data, target and split can be compared"));
     }
-    let test = paired(&a.metric, &left.truth, &left.prediction(), &right.prediction(), a.seed, control)?;
+    // Groups that only one of them knows of are as good: they number the same rows.
+    let groups = left.groups.as_deref().or(right.groups.as_deref());
+    let test = paired(&a.metric, &left.truth, &left.prediction(), &right.prediction(), groups, a.seed, control)?;
     Ok(AgainstBest { run: b.id.clone(), test })
 }
 

@@ -152,7 +152,7 @@ pub fn watch_step(
     control.report("watch", Some(0.6), "drift");
     let drift = shop.drift_reference(run)?.compare(&dataset.frame, &DriftOptions::default(), &control.silent())?;
     control.report("watch", Some(0.8), "performance");
-    let truth = truth(&model, &dataset, spec, control)?;
+    let (truth, remark) = truth(&model, &dataset, spec, control)?;
     let labelled = truth.iter().filter(|t| t.is_some()).count();
     let times = times(&dataset, spec)?;
     let performance = match times {
@@ -177,7 +177,7 @@ pub fn watch_step(
         words: String::new(),
         at_ms: now_ms(),
     };
-    record.words = words(&record);
+    record.words = words(&record, remark.as_deref());
     shop.keep(walk, Step::Watch, false, &record)?;
     Ok(record)
 }
@@ -212,7 +212,7 @@ fn follow(
     }
 }
 
-fn words(record: &WatchRecord) -> String {
+fn words(record: &WatchRecord, remark: Option<&str>) -> String {
     let drifted = record.drift.drifted();
     let names: Vec<&str> = drifted.iter().take(5).map(|c| c.name.as_str()).collect();
     let more = if drifted.len() > names.len() { " and others" } else { "" };
@@ -224,7 +224,8 @@ fn words(record: &WatchRecord) -> String {
     };
     let second = match (&record.performance, record.broken_since()) {
         (None, _) if record.labelled == 0 => {
-            "no true answers are known yet, so performance cannot be measured".to_owned()
+            let why = remark.map(|r| format!(" ({r})")).unwrap_or_default();
+            format!("no true answers are known yet{why}, so performance cannot be measured")
         }
         (None, _) => "there is no time column, so performance is not followed over time".to_owned(),
         (Some(_), Some(period)) => format!("performance left its range for the worse first in {period}"),
@@ -234,16 +235,29 @@ fn words(record: &WatchRecord) -> String {
 }
 
 /// The true answer of each row, `None` where it is not known: from a second table by key, or from the table itself.
-/// Classes are their codes.
-fn truth(model: &FittedModel, dataset: &Dataset, spec: &WatchSpec, control: &Control) -> Result<Vec<Option<f64>>> {
-    let read_column = |dataset: &Dataset| -> Result<Vec<Option<f64>>> {
+/// Classes are their codes. The remark says why none is known although answers were given.
+fn truth(
+    model: &FittedModel,
+    dataset: &Dataset,
+    spec: &WatchSpec,
+    control: &Control,
+) -> Result<(Vec<Option<f64>>, Option<String>)> {
+    let mut foreign = None;
+    let mut read_column = |dataset: &Dataset| -> Result<Vec<Option<f64>>> {
         let values = column::get(&dataset.frame, &model.target)?;
         if model.task == Task::Regression {
             return Ok(column::numbers(values)?.into_iter().map(|v| Some(v).filter(|v| v.is_finite())).collect());
         }
         Ok(column::texts(values)?
             .iter()
-            .map(|v| v.as_ref().and_then(|v| model.classes.iter().position(|c| c == v)).map(|k| k as f64))
+            .map(|v| {
+                let v = v.as_ref()?;
+                let code = model.classes.iter().position(|c| c == v);
+                if code.is_none() && foreign.is_none() {
+                    foreign = Some(format!("`{v}` is none of the classes {}", model.classes.join(", ")));
+                }
+                code.map(|k| k as f64)
+            })
             .collect())
     };
     if let Some(labels) = &spec.labels {
@@ -255,12 +269,18 @@ fn truth(model: &FittedModel, dataset: &Dataset, spec: &WatchSpec, control: &Con
         let keys = column::texts(column::get(&table.frame, &labels.key)?)?;
         let by_key: HashMap<String, f64> = keys.into_iter().zip(answers).filter_map(|(k, a)| Some((k?, a?))).collect();
         let keys = column::texts(column::get(&dataset.frame, &labels.key)?)?;
-        return Ok(keys.into_iter().map(|k| by_key.get(&k?).copied()).collect());
+        let found: Vec<Option<f64>> = keys.into_iter().map(|k| by_key.get(&k?).copied()).collect();
+        let remark = foreign.or_else(|| {
+            (found.iter().all(Option::is_none) && !by_key.is_empty())
+                .then(|| format!("none of the {} keys of {} is among the new rows", by_key.len(), labels.source))
+        });
+        return Ok((found, remark));
     }
     if dataset.spec(&model.target).is_ok() {
-        return read_column(dataset);
+        let found = read_column(dataset)?;
+        return Ok((found, foreign));
     }
-    Ok(vec![None; dataset.rows()])
+    Ok((vec![None; dataset.rows()], None))
 }
 
 /// Seconds since 1970 of each row, NaN where missing.

@@ -124,7 +124,7 @@ impl Workshop {
         Ok(Walk { id: row.id, flow, states, updated_ms: row.updated_ms })
     }
 
-    /// Keeps what a step left. The steps after it that rest on it are forgotten when `upsets` says so.
+    /// Keeps what a step left, with the key of the choices that it was made with.
     pub(super) fn keep<T: Serialize>(&self, walk: &Walk, step: Step, refused: bool, record: &T) -> Result<()> {
         let kept = Kept { key: step.key(&walk.flow), record };
         let state = if refused { "refused" } else { "done" };

@@ -56,8 +56,10 @@ pub struct Gate {
     /// Pass or fail.
     pub verdict: Verdict,
     /// What was measured.
+    #[serde(deserialize_with = "crate::engine::undefined::number")]
     pub value: f64,
     /// What was asked for.
+    #[serde(deserialize_with = "crate::engine::undefined::number")]
     pub threshold: f64,
     /// The reason in plain words.
     pub message: String,

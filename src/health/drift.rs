@@ -60,16 +60,20 @@ pub struct ColumnDrift {
     /// The column's name.
     pub name: String,
     /// Population stability index over the reference's bins, with one for missing values.
+    #[serde(deserialize_with = "crate::engine::undefined::number")]
     pub effect: f64,
     /// Probability of such an effect when nothing changed.
+    #[serde(deserialize_with = "crate::engine::undefined::number")]
     pub p: f64,
     /// Whether the column drifted: `q` at most alpha, and `effect` large enough to matter.
     pub drifted: bool,
     /// `p` adjusted over all columns (Benjamini and Hochberg).
+    #[serde(deserialize_with = "crate::engine::undefined::number")]
     pub q: f64,
     /// How `p` was found.
     pub method: Method,
     /// Jensen-Shannon distance over the same bins, base 2, from 0 to 1.
+    #[serde(deserialize_with = "crate::engine::undefined::number")]
     pub js: f64,
     /// For numbers: the Wasserstein distance in standard deviations of the reference.
     pub wasserstein: Option<f64>,

@@ -49,6 +49,7 @@ pub struct Metric {
     /// minus positive rate).
     pub name: String,
     /// The value.
+    #[serde(deserialize_with = "crate::engine::undefined::number")]
     pub value: f64,
     /// Its 95% interval.
     pub interval: Option<(f64, f64)>,
@@ -60,6 +61,7 @@ pub struct Period {
     /// When it begins, in seconds since 1970 (UTC).
     pub start: f64,
     /// When the next one begins.
+    #[serde(deserialize_with = "crate::engine::undefined::number")]
     pub end: f64,
     /// Its name, for example `2020-04`.
     pub label: String,
@@ -81,10 +83,13 @@ pub struct Band {
     /// The metric.
     pub metric: String,
     /// Its value on the whole hold-out.
+    #[serde(deserialize_with = "crate::engine::undefined::number")]
     pub centre: f64,
     /// Lower end.
+    #[serde(deserialize_with = "crate::engine::undefined::number")]
     pub low: f64,
     /// Upper end.
+    #[serde(deserialize_with = "crate::engine::undefined::number")]
     pub high: f64,
 }
 
@@ -169,7 +174,11 @@ impl Answers<'_> {
             .into_iter()
             .filter_map(|(name, e)| e.map(|e| (name, e)))
             .filter(|(_, e)| e.value.is_finite())
-            .map(|(name, e)| Metric { name: name.to_owned(), value: e.value, interval: e.interval })
+            .map(|(name, e)| Metric {
+                name: name.to_owned(),
+                value: e.value,
+                interval: e.interval.filter(|(low, high)| low.is_finite() && high.is_finite()),
+            })
             .collect()
     }
 }

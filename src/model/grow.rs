@@ -41,26 +41,27 @@ struct Binned {
 }
 
 impl Binned {
-    fn new(x: &Array2<f64>) -> Self {
+    fn new(x: &Array2<f64>, control: &Control) -> Result<Self> {
         let rows = x.nrows();
         let columns: Vec<(Vec<u8>, Vec<f32>)> = (0..x.ncols())
             .into_par_iter()
             .map(|f| {
+                control.check()?;
                 let values: Vec<f32> = x.column(f).iter().map(|v| *v as f32).collect();
                 let mut sorted = values.clone();
                 sorted.sort_by(f32::total_cmp);
                 let thresholds = thresholds(&sorted);
                 let codes = values.iter().map(|v| thresholds.partition_point(|t| t < v) as u8).collect();
-                (codes, thresholds)
+                Ok((codes, thresholds))
             })
-            .collect();
+            .collect::<Result<_>>()?;
         let mut codes = Vec::with_capacity(rows * columns.len());
         let mut all = Vec::with_capacity(columns.len());
         for (c, t) in columns {
             codes.extend(c);
             all.push(t);
         }
-        Self { rows, codes, thresholds: all }
+        Ok(Self { rows, codes, thresholds: all })
     }
 
     fn column(&self, feature: usize) -> &[u8] {
@@ -101,8 +102,7 @@ pub fn grow(
     seed: u64,
     control: &Control,
 ) -> Result<Vec<Tree>> {
-    let binned = Binned::new(x);
-    control.check()?;
+    let binned = Binned::new(x, control)?;
     (0..params.n_estimators)
         .into_par_iter()
         .map(|t| {

@@ -11,6 +11,7 @@ pub struct Metric {
     /// scikit-learn's name, for example `roc_auc`.
     pub name: String,
     /// The value on the rows kept back.
+    #[serde(deserialize_with = "crate::engine::undefined::number")]
     pub value: f64,
     /// Lower end of the 95 % bootstrap interval.
     #[serde(default, skip_serializing_if = "Option::is_none")]

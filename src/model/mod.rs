@@ -17,6 +17,6 @@ mod tree;
 pub use fitted::{Fitted, FittedModel, Prediction};
 pub use plan::{Encoding, FeaturePlan, InputColumn, Levels};
 pub use prepare::Prepared;
-pub use target::{Target, find_classes, find_task, read_target};
+pub use target::{Target, find_classes, find_task};
 pub use task::Task;
 pub use tree::Tree;

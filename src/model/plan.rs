@@ -7,6 +7,7 @@ use polars::frame::DataFrame;
 use serde::{Deserialize, Serialize};
 
 use crate::data::{ColumnSpec, Meaning, Physical, column};
+use crate::engine::Control;
 use crate::error::{Error, Result};
 
 /// The known values of a category, in the order of their indicator features.
@@ -114,9 +115,18 @@ impl FeaturePlan {
     /// # Errors
     /// When a column is missing from the frame, or has a meaning that cannot be a feature (text, date, identifier).
     pub fn fit(frame: &DataFrame, specs: &[ColumnSpec]) -> Result<Self> {
+        Self::fit_with(frame, specs, &Control::default())
+    }
+
+    /// [`FeaturePlan::fit`] that can be cancelled between columns.
+    ///
+    /// # Errors
+    /// As [`FeaturePlan::fit`], and when cancelled.
+    pub fn fit_with(frame: &DataFrame, specs: &[ColumnSpec], control: &Control) -> Result<Self> {
         let inputs = specs
             .iter()
             .map(|spec| {
+                control.check()?;
                 let column = column::get(frame, &spec.name)?;
                 let encoding = match (spec.meaning, spec.physical) {
                     (Meaning::Number | Meaning::Boolean, p) if p != Physical::String => {
@@ -176,14 +186,24 @@ impl FeaturePlan {
     /// # Errors
     /// When a column is absent or holds text where numbers are needed.
     pub fn transform(&self, frame: &DataFrame) -> Result<Array2<f64>> {
+        self.transform_with(frame, &Control::default())
+    }
+
+    /// [`FeaturePlan::transform`] that can be cancelled between columns.
+    ///
+    /// # Errors
+    /// As [`FeaturePlan::transform`], and when cancelled.
+    pub fn transform_with(&self, frame: &DataFrame, control: &Control) -> Result<Array2<f64>> {
         let mut x = Array2::zeros((frame.height(), self.width()));
         let mut at = 0;
         for input in &self.inputs {
+            control.check()?;
             let column = column::get(frame, &input.name)?;
             match &input.encoding {
                 Encoding::Number { impute, mean, scale, indicator } => {
                     for (row, value) in column::numbers(column)?.into_iter().enumerate() {
-                        let missing = value.is_nan();
+                        // As in the fit, what is not finite is no value.
+                        let missing = !value.is_finite();
                         x[[row, at]] = (if missing { *impute } else { value } - mean) / scale;
                         if *indicator {
                             x[[row, at + 1]] = f64::from(u8::from(missing));
@@ -207,7 +227,7 @@ impl FeaturePlan {
                 }
                 Encoding::OneHot { levels: Levels::Number(levels), missing } => {
                     for (row, value) in column::numbers(column)?.into_iter().enumerate() {
-                        if value.is_nan() {
+                        if !value.is_finite() {
                             if *missing {
                                 x[[row, at + levels.len()]] = 1.0;
                             }
@@ -234,10 +254,14 @@ fn fit_number(values: &[f64]) -> Encoding {
     let impute =
         if present.len() % 2 == 1 { present[middle] } else { f64::midpoint(present[middle - 1], present[middle]) };
     let n = values.len() as f64;
-    let filled = || values.iter().map(|v| if v.is_finite() { *v } else { impute });
+    // Squares of values beyond 1e150 are infinite: such columns are measured in units of their largest value.
+    let size = present.iter().fold(0.0_f64, |a, v| a.max(v.abs()));
+    let unit = if size > 1e100 { size } else { 1.0 };
+    let filled = || values.iter().map(|v| if v.is_finite() { *v } else { impute } / unit);
     let mean = filled().sum::<f64>() / n;
-    let variance = filled().map(|v| (v - mean).powi(2)).sum::<f64>() / n;
-    let scale = if variance.sqrt() > 10.0 * f64::EPSILON * mean.abs() { variance.sqrt() } else { 1.0 };
+    let deviation = (filled().map(|v| (v - mean).powi(2)).sum::<f64>() / n).sqrt();
+    let scale = if deviation > 10.0 * f64::EPSILON * mean.abs() { deviation * unit } else { 1.0 };
+    let mean = mean * unit;
     Encoding::Number { impute, mean, scale, indicator }
 }
 
@@ -276,4 +300,80 @@ fn keep_commonest<L: Copy>(counts: Vec<(L, usize)>) -> Vec<L> {
     by_count.truncate(MAX_LEVELS);
     by_count.sort_unstable();
     by_count.into_iter().map(|i| counts[i].0).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use polars::prelude::{Column, NamedFrom, Series};
+
+    fn spec(name: &str, physical: Physical, meaning: Meaning) -> ColumnSpec {
+        ColumnSpec { name: name.into(), physical, meaning, missing_spellings: Vec::new(), date_format: None }
+    }
+
+    fn frame(columns: Vec<Series>) -> DataFrame {
+        let rows = columns[0].len();
+        DataFrame::new(rows, columns.into_iter().map(Column::from).collect()).unwrap()
+    }
+
+    #[test]
+    fn numbers_are_imputed_and_scaled_by_the_training_rows_alone() {
+        // By hand: present 1, 2, 6: median 2; filled 1, 2, 6, 2: mean 2.75, population variance 3.6875.
+        let train = frame(vec![Series::new("x".into(), [Some(1.0), Some(2.0), Some(6.0), None])]);
+        let plan = FeaturePlan::fit(&train, &[spec("x", Physical::Float, Meaning::Number)]).unwrap();
+        let Encoding::Number { impute, mean, scale, indicator } = plan.inputs[0].encoding else { unreachable!() };
+        assert_eq!((impute, mean, indicator), (2.0, 2.75, true));
+        assert!((scale - 3.6875_f64.sqrt()).abs() < 1e-15);
+        let test = frame(vec![Series::new("x".into(), [Some(100.0), None, Some(f64::INFINITY)])]);
+        let x = plan.transform(&test).unwrap();
+        assert!((x[[0, 0]] - (100.0 - 2.75) / scale).abs() < 1e-12 && x[[0, 1]] == 0.0);
+        for row in [1, 2] {
+            assert!((x[[row, 0]] - (2.0 - 2.75) / scale).abs() < 1e-12 && x[[row, 1]] == 1.0, "{x}");
+        }
+        assert_eq!(plan.feature_names(), ["x", "x is missing"]);
+    }
+
+    #[test]
+    fn huge_and_constant_numbers_give_finite_features() {
+        for values in [[1e300, -1e300, 1e308, 0.0], [5.0, 5.0, 5.0, 5.0], [f64::MAX, f64::MAX, f64::MAX, f64::MAX]] {
+            let train = frame(vec![Series::new("x".into(), values)]);
+            let plan = FeaturePlan::fit(&train, &[spec("x", Physical::Float, Meaning::Number)]).unwrap();
+            assert!(plan.transform(&train).unwrap().iter().all(|v| v.is_finite()), "{values:?}");
+            let text = serde_json::to_string(&plan).unwrap();
+            assert_eq!(serde_json::from_str::<FeaturePlan>(&text).unwrap(), plan);
+        }
+    }
+
+    #[test]
+    fn an_unseen_level_is_all_zeros_and_a_missing_one_is_marked() {
+        let train = frame(vec![
+            Series::new("t".into(), [Some("b"), Some("a"), None, Some("b")]),
+            Series::new("n".into(), [Some(2i64), Some(1), Some(1), Some(-0)]),
+        ]);
+        let specs = [spec("t", Physical::String, Meaning::Category), spec("n", Physical::Integer, Meaning::Category)];
+        let plan = FeaturePlan::fit(&train, &specs).unwrap();
+        assert_eq!(plan.feature_names(), ["t=a", "t=b", "t is missing", "n=0", "n=1", "n=2"]);
+        let test = frame(vec![
+            Series::new("t".into(), [Some("b"), Some("new"), None]),
+            Series::new("n".into(), [Some(0i64), Some(7), None]),
+        ]);
+        let x = plan.transform(&test).unwrap();
+        assert_eq!(x.row(0).to_vec(), [0.0, 1.0, 0.0, 1.0, 0.0, 0.0]);
+        assert_eq!(x.row(1).to_vec(), [0.0; 6]);
+        assert_eq!(x.row(2).to_vec(), [0.0, 0.0, 1.0, 0.0, 0.0, 0.0]);
+    }
+
+    #[test]
+    fn the_commonest_levels_are_kept_in_order() {
+        let values: Vec<String> =
+            (0..80).flat_map(|k| std::iter::repeat_n(format!("v{k:02}"), if k % 2 == 0 { 1 } else { 3 })).collect();
+        let train = frame(vec![Series::new("t".into(), values)]);
+        let plan = FeaturePlan::fit(&train, &[spec("t", Physical::String, Meaning::Category)]).unwrap();
+        let Encoding::OneHot { levels: Levels::Text(levels), missing: false } = &plan.inputs[0].encoding else {
+            unreachable!()
+        };
+        assert_eq!(levels.len(), MAX_LEVELS);
+        assert!(levels.windows(2).all(|w| w[0] < w[1]));
+        assert!((0..80).filter(|k| k % 2 == 1).all(|k| levels.contains(&format!("v{k:02}"))));
+    }
 }

@@ -8,7 +8,7 @@ use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
 use super::split::{self, Keys, Sides, Split};
-use super::target::{find_classes, find_task, read_target};
+use super::target::{MAX_CLASSES, find_classes, find_task};
 use super::{Target, Task};
 use crate::data::{ColumnSpec, Dataset, Meaning, column};
 use crate::error::{Error, Result};
@@ -87,7 +87,9 @@ pub struct Prepared {
     pub sides: Sides,
     /// Cross-validation folds within the training rows.
     pub folds: Vec<Sides>,
-    /// Rows dropped because the target is missing.
+    /// The group of each row kept back, as a number, when the split keeps groups together.
+    pub test_groups: Option<Vec<u32>>,
+    /// Rows dropped because the target is missing (or no number where one is needed).
     pub without_target: usize,
     /// Rows left unused because of `max_rows`.
     pub unused: usize,
@@ -136,6 +138,10 @@ pub fn prepare(dataset: &Dataset, spec: &PrepareSpec, leaks: &[Leak], seed: u64)
     } else {
         Vec::new()
     };
+    if classes.len() > MAX_CLASSES {
+        return Err(Error::usage(format!("target `{}` has {} different values", spec.target, classes.len()))
+            .hint(format!("At most {MAX_CLASSES} can be classes: use the task regression, or choose another target")));
+    }
     let task = match (task.is_classification(), classes.len()) {
         (true, 2) => Task::Binary,
         (true, _) => Task::Multiclass,
@@ -149,10 +155,8 @@ pub fn prepare(dataset: &Dataset, spec: &PrepareSpec, leaks: &[Leak], seed: u64)
     }
 
     // Rows without a target cannot be learned from or judged by.
-    let target_column = column::get(&dataset.frame, &spec.target)?;
-    let missing = target_column.is_null();
-    let mut rows: Vec<u32> =
-        missing.iter().enumerate().filter(|(_, m)| *m == Some(false)).map(|(i, _)| i as u32).collect();
+    let (y, known) = full_target(dataset, &spec.target, task, &classes)?;
+    let mut rows: Vec<u32> = (0u32..).zip(&known).filter(|(_, known)| **known).map(|(row, _)| row).collect();
     let without_target = dataset.rows() - rows.len();
     let unused = rows.len().saturating_sub(spec.max_rows);
     if unused > 0 {
@@ -166,15 +170,39 @@ pub fn prepare(dataset: &Dataset, spec: &PrepareSpec, leaks: &[Leak], seed: u64)
         return Err(Error::input(format!("{}: only {} rows have a target", dataset.source, rows.len()))
             .hint("At least 20 are needed to train and test; a useful model needs hundreds"));
     }
-    let y = full_target(dataset, &spec.target, task, &classes)?;
 
     let (split, split_reason) = match &spec.split {
         Some(split) => (split.clone(), "chosen".to_owned()),
         None => propose_split(dataset, task, &y, &rows)?,
     };
-    let keys = keys(dataset, &split)?;
+    let keys = keys(dataset, &split, &rows)?;
     let sides = split::hold_out(&split, &rows, &y, &keys, spec.test_share, seed)?;
-    let folds = split::folds(&split, &sides.train, &y, &keys, spec.folds, seed)?;
+    let mut folds = split::folds(&split, &sides.train, &y, &keys, spec.folds, seed)?;
+    if let Target::Classes { codes, .. } = &y {
+        // An early window of time, or one group, may hold a single class: there is nothing to learn from it.
+        let varied = |rows: &[u32]| rows.windows(2).any(|w| codes[w[0] as usize] != codes[w[1] as usize]);
+        folds.retain(|fold| varied(&fold.train));
+        if folds.is_empty() {
+            return Err(Error::input("in every fold the rows to learn from are of one class")
+                .hint("Use fewer folds, or another split"));
+        }
+    }
+    let test_groups = match &keys {
+        Keys::Groups(groups) => {
+            let mut numbers = std::collections::BTreeMap::new();
+            Some(
+                sides
+                    .test
+                    .iter()
+                    .map(|&row| {
+                        let next = numbers.len() as u32;
+                        *numbers.entry(groups[row as usize].as_str()).or_insert(next)
+                    })
+                    .collect(),
+            )
+        }
+        _ => None,
+    };
     if let Target::Classes { codes, count } = &y {
         let seen: BTreeSet<usize> = sides.train.iter().map(|&r| codes[r as usize]).collect();
         if seen.len() < *count {
@@ -194,26 +222,30 @@ pub fn prepare(dataset: &Dataset, spec: &PrepareSpec, leaks: &[Leak], seed: u64)
         y,
         sides,
         folds,
+        test_groups,
         without_target,
         unused,
     })
 }
 
-/// Reads the target with a stand-in (first class, 0) where it is missing.
-fn full_target(dataset: &Dataset, name: &str, task: Task, classes: &[String]) -> Result<Target> {
+/// Reads the target, and whether each row has one; where not, a stand-in (first class, 0) keeps its place.
+fn full_target(dataset: &Dataset, name: &str, task: Task, classes: &[String]) -> Result<(Target, Vec<bool>)> {
     let column = column::get(&dataset.frame, name)?;
-    if column.null_count() == 0 {
-        return read_target(&dataset.frame, name, task, classes);
-    }
     if task == Task::Regression {
         let values = column::numbers(column)?;
-        return Ok(Target::Numbers(values.into_iter().map(|v| if v.is_finite() { v } else { 0.0 }).collect()));
+        let known = values.iter().map(|v| v.is_finite()).collect();
+        let values = values.into_iter().map(|v| if v.is_finite() { v } else { 0.0 }).collect();
+        return Ok((Target::Numbers(values), known));
     }
-    let codes = column::texts(column)?
+    let index: std::collections::BTreeMap<&str, usize> =
+        classes.iter().enumerate().map(|(k, class)| (class.as_str(), k)).collect();
+    let found: Vec<Option<usize>> = column::texts(column)?
         .iter()
-        .map(|v| v.as_ref().and_then(|v| classes.iter().position(|c| c == v)).unwrap_or(0))
+        .map(|value| value.as_deref().and_then(|value| index.get(value).copied()))
         .collect();
-    Ok(Target::Classes { codes, count: classes.len() })
+    let known = found.iter().map(Option::is_some).collect();
+    let codes = found.into_iter().map(|code| code.unwrap_or(0)).collect();
+    Ok((Target::Classes { codes, count: classes.len() }, known))
 }
 
 fn choose_features(dataset: &Dataset, spec: &PrepareSpec, leaks: &[Leak]) -> Result<(Vec<ColumnSpec>, Vec<LeftOut>)> {
@@ -292,7 +324,7 @@ fn propose_split(dataset: &Dataset, task: Task, y: &Target, rows: &[u32]) -> Res
     Ok((Split::Random, "no identifier comes back, so rows can be drawn by chance".into()))
 }
 
-fn keys(dataset: &Dataset, split: &Split) -> Result<Keys> {
+fn keys(dataset: &Dataset, split: &Split, rows: &[u32]) -> Result<Keys> {
     Ok(match split {
         Split::Group { column } => {
             dataset.spec(column)?;
@@ -303,7 +335,7 @@ fn keys(dataset: &Dataset, split: &Split) -> Result<Keys> {
             dataset.spec(column)?;
             let values = column::numbers(column::get(&dataset.frame, column)?)
                 .map_err(|e| e.hint("A split by time needs a date, a moment or a number"))?;
-            if let Some(row) = values.iter().position(|v| v.is_nan()) {
+            if let Some(row) = rows.iter().find(|row| values[**row as usize].is_nan()) {
                 return Err(Error::input(format!("{}: `{column}` is missing in row {}", dataset.source, row + 1))
                     .hint("Drop those rows with a filter, or split by another column"));
             }
@@ -320,4 +352,93 @@ fn keys(dataset: &Dataset, split: &Split) -> Result<Keys> {
 pub fn take_rows(frame: &DataFrame, index: &[u32]) -> Result<DataFrame> {
     let index = IdxCa::from_vec("index".into(), index.iter().map(|&i| IdxSize::from(i)).collect());
     Ok(frame.take(&index)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::{LoadOptions, load};
+    use crate::engine::Control;
+
+    fn table(name: &str, text: &str) -> Dataset {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        load(path.to_str().unwrap(), &LoadOptions::default(), &Control::default()).unwrap()
+    }
+
+    fn spec(target: &str) -> PrepareSpec {
+        PrepareSpec { target: target.into(), ..PrepareSpec::default() }
+    }
+
+    fn rows(n: usize, cells: impl Fn(usize) -> String, header: &str) -> String {
+        (0..n).fold(format!("{header}\n"), |text, i| text + &cells(i) + "\n")
+    }
+
+    #[test]
+    fn rows_without_a_target_are_in_no_side() {
+        let text = rows(
+            120,
+            |i| format!("{},{}", i * 7 % 31, if i % 4 == 0 { String::new() } else { format!("{}.5", i * 13 % 101) }),
+            "x,y",
+        );
+        let prepared = prepare(&table("t.csv", &text), &spec("y"), &[], 1).unwrap();
+        assert_eq!(prepared.without_target, 30);
+        assert_eq!(prepared.sides.train.len() + prepared.sides.test.len(), 90);
+        assert!(prepared.sides.train.iter().chain(&prepared.sides.test).all(|r| r % 4 != 0));
+        // The folds stay within the training rows, and each of these is judged once.
+        let mut judged: Vec<u32> = prepared.folds.iter().flat_map(|f| f.test.clone()).collect();
+        judged.sort_unstable();
+        assert_eq!(judged, prepared.sides.train);
+    }
+
+    #[test]
+    fn a_number_with_many_values_cannot_be_made_classes() {
+        let text = rows(300, |i| format!("{},{}.25", i % 7, i * 17 % 293), "x,y");
+        let spec = PrepareSpec { task: Some(Task::Multiclass), ..spec("y") };
+        let error = prepare(&table("t.csv", &text), &spec, &[], 1).unwrap_err();
+        assert!(error.message.contains("different values") && error.exit_code() == 2, "{error}");
+    }
+
+    #[test]
+    fn leaving_out_wins_over_keeping_and_keeping_over_a_leak() {
+        let text = rows(100, |i| format!("{},{},{},{}", i * 7 % 31, i * 3 % 17, i * 5 % 23, i % 2), "a,b,c,y");
+        let data = table("t.csv", &text);
+        let leak = |column: &str| Leak { column: column.into(), reason: "found".into() };
+        let spec = PrepareSpec {
+            keep: vec!["a".into(), "b".into()],
+            leave_out: [("a".to_owned(), "mine".to_owned())].into(),
+            ..spec("y")
+        };
+        let prepared = prepare(&data, &spec, &[leak("a"), leak("b"), leak("c")], 1).unwrap();
+        let kinds: Vec<(&str, &str)> = prepared.left_out.iter().map(|l| (l.column.as_str(), l.kind.as_str())).collect();
+        assert_eq!(kinds, [("a", "chosen"), ("c", "leak")]);
+        assert_eq!(prepared.features[0].name, "b");
+    }
+
+    #[test]
+    fn a_fold_that_could_learn_one_class_only_is_left_out() {
+        // The first third of the time holds one class.
+        let text = rows(300, |i| format!("{},{},{}", i * 7 % 31, i, usize::from(i > 100 && i % 3 == 0)), "x,t,y");
+        let spec = PrepareSpec { split: Some(Split::Time { column: "t".into() }), ..spec("y") };
+        let prepared = prepare(&table("t.csv", &text), &spec, &[], 1).unwrap();
+        assert!(!prepared.folds.is_empty() && prepared.folds.len() < 5);
+        let Target::Classes { codes, .. } = &prepared.y else { unreachable!() };
+        for fold in &prepared.folds {
+            assert!(fold.train.iter().any(|r| codes[*r as usize] == 1));
+        }
+    }
+
+    #[test]
+    fn the_groups_of_the_rows_kept_back_are_numbered() {
+        let text = rows(200, |i| format!("{},c{},{}", i * 7 % 31, i / 4, i % 2), "x,customer,y");
+        let spec = PrepareSpec { split: Some(Split::Group { column: "customer".into() }), ..spec("y") };
+        let prepared = prepare(&table("t.csv", &text), &spec, &[], 1).unwrap();
+        let groups = prepared.test_groups.unwrap();
+        for (i, a) in prepared.sides.test.iter().enumerate() {
+            for (j, b) in prepared.sides.test.iter().enumerate() {
+                assert_eq!(groups[i] == groups[j], a / 4 == b / 4);
+            }
+        }
+    }
 }

@@ -55,7 +55,7 @@ impl Target {
 /// Integers with at most this many distinct values are taken for classes.
 const MAX_INTEGER_CLASSES: usize = 10;
 /// Above this many classes the target is taken for an identifier or free text.
-const MAX_CLASSES: usize = 100;
+pub(super) const MAX_CLASSES: usize = 100;
 
 /// Finds the task that a column asks for.
 ///
@@ -138,32 +138,4 @@ pub fn find_classes(frame: &DataFrame, spec: &ColumnSpec, positive: Option<&str>
         }
     }
     Ok(classes)
-}
-
-/// Reads the target of every row. Rows whose target is missing must have been dropped before.
-///
-/// # Errors
-/// When a value is missing or is none of `classes`.
-pub fn read_target(frame: &DataFrame, name: &str, task: Task, classes: &[String]) -> Result<Target> {
-    let column = column::get(frame, name)?;
-    if task == Task::Regression {
-        let values = column::numbers(column)?;
-        if let Some(row) = values.iter().position(|v| !v.is_finite()) {
-            return Err(Error::input(format!("target `{name}` is missing in row {}", row + 1)));
-        }
-        return Ok(Target::Numbers(values));
-    }
-    let index: BTreeMap<&str, usize> = classes.iter().enumerate().map(|(i, c)| (c.as_str(), i)).collect();
-    let codes = column::texts(column)?
-        .iter()
-        .enumerate()
-        .map(|(row, value)| {
-            let value = value.as_deref().unwrap_or("");
-            index.get(value).copied().ok_or_else(|| {
-                Error::input(format!("target `{name}`: row {} holds `{value}`, which is none of the classes", row + 1))
-                    .hint(format!("The model knows {}", classes.join(", ")))
-            })
-        })
-        .collect::<Result<Vec<_>>>()?;
-    Ok(Target::Classes { codes, count: classes.len() })
 }

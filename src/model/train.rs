@@ -3,17 +3,17 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use ndarray::Array2;
+use ndarray::{Array2, ArrayView2, Axis};
 use serde::{Deserialize, Serialize};
 
 use super::estimators::Estimator;
 use super::evaluate::{self, Importance};
 use super::metrics::{self, Metric};
 use super::prepare::take_rows;
-use super::{FeaturePlan, FittedModel, Prediction, Prepared, Target};
+use super::{FeaturePlan, Fitted, FittedModel, Prediction, Prepared, Target};
 use crate::data::Dataset;
 use crate::engine::Control;
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 /// A metric over the cross-validation folds.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -21,10 +21,13 @@ pub struct CrossValidation {
     /// The metric's name.
     pub metric: String,
     /// One value a fold.
+    #[serde(deserialize_with = "crate::engine::undefined::numbers")]
     pub folds: Vec<f64>,
-    /// Their mean.
+    /// The mean of those in which the metric is defined (the AUC of a fold with one class is not).
+    #[serde(deserialize_with = "crate::engine::undefined::number")]
     pub mean: f64,
     /// Their standard deviation (population).
+    #[serde(deserialize_with = "crate::engine::undefined::number")]
     pub std: f64,
 }
 
@@ -56,6 +59,9 @@ pub struct HoldOut {
     pub truth: Target,
     /// Scores, row by row: K probabilities or one number each.
     pub scores: Vec<Vec<f64>>,
+    /// The group of each row, when the split keeps groups together: intervals are then taken over groups.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub groups: Option<Vec<u32>>,
 }
 
 impl HoldOut {
@@ -91,16 +97,46 @@ pub fn encode(dataset: &Dataset, prepared: &Prepared, control: &Control) -> Resu
             control.check()?;
             let train = take_rows(&dataset.frame, &sides.train)?;
             let test = take_rows(&dataset.frame, &sides.test)?;
-            let plan = FeaturePlan::fit(&train, &prepared.features)?;
+            let plan = FeaturePlan::fit_with(&train, &prepared.features, control)?;
             Ok(Encoded {
-                x_train: Arc::new(plan.transform(&train)?),
+                x_train: Arc::new(plan.transform_with(&train, control)?),
                 y_train: prepared.y.take(&sides.train),
-                x_test: Arc::new(plan.transform(&test)?),
+                x_test: Arc::new(plan.transform_with(&test, control)?),
                 y_test: prepared.y.take(&sides.test),
                 plan,
             })
         })
         .collect()
+}
+
+/// Rows scored between two looks at the cancel flag.
+const CHUNK: usize = 4096;
+
+/// Scores encoded rows, chunk by chunk.
+///
+/// # Errors
+/// When a score is no number (extreme values made the parameters or the sum overflow), or when cancelled.
+fn judge(fitted: &Fitted, x: ArrayView2<'_, f64>, control: &Control) -> Result<Prediction> {
+    let mut parts = Vec::new();
+    for chunk in x.axis_chunks_iter(Axis(0), CHUNK) {
+        control.check()?;
+        parts.push(fitted.scores(chunk));
+    }
+    let views: Vec<_> = parts.iter().map(Array2::view).collect();
+    let scores = ndarray::concatenate(Axis(0), &views).map_err(|e| Error::local(e.to_string()))?;
+    if scores.iter().any(|v| !v.is_finite()) {
+        return Err(Error::input("the model's answers are not finite numbers")
+            .hint("Leave out columns that hold extreme values, or try another estimator"));
+    }
+    Ok(Prediction { scores })
+}
+
+/// Mean and population deviation of the defined values; NaN when none is.
+fn mean_and_std(values: &[f64]) -> (f64, f64) {
+    let defined: Vec<f64> = values.iter().copied().filter(|v| v.is_finite()).collect();
+    let n = defined.len() as f64;
+    let mean = defined.iter().sum::<f64>() / n;
+    (mean, (defined.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / n).sqrt())
 }
 
 /// Trains one candidate on rows from [`encode`], ranking by `metric`.
@@ -116,15 +152,14 @@ pub fn train(
     control: &Control,
 ) -> Result<Trained> {
     let started = Instant::now();
-    let (whole, folds) =
-        encoded.split_first().ok_or_else(|| crate::error::Error::local("there are no encoded rows to train on"))?;
+    let (whole, folds) = encoded.split_first().ok_or_else(|| Error::local("there are no encoded rows to train on"))?;
     let steps = folds.len() as f64 + 2.0;
     let mut scores = Vec::with_capacity(folds.len());
     for (k, fold) in folds.iter().enumerate() {
         control.report(estimator.name(), Some(k as f64 / steps), format!("fold {} of {}", k + 1, folds.len()));
         let fitted = estimator.fit(&fold.x_train, &fold.y_train, seed, control)?;
         control.check()?;
-        let prediction = Prediction { scores: fitted.scores(fold.x_test.view()) };
+        let prediction = judge(&fitted, fold.x_test.view(), control)?;
         scores.push(metrics::one(metric, &fold.y_test, &prediction));
     }
     control.report(estimator.name(), Some(folds.len() as f64 / steps), "all training rows");
@@ -132,15 +167,15 @@ pub fn train(
     let fit_seconds = started.elapsed().as_secs_f64();
 
     control.report(estimator.name(), Some((folds.len() as f64 + 1.0) / steps), "judging");
-    let prediction = Prediction { scores: fitted.scores(whole.x_test.view()) };
-    let all = evaluate::with_intervals(prepared.task, &whole.y_test, &prediction, seed, control)?;
-    let on_train = Prediction { scores: fitted.scores(whole.x_train.view()) };
+    let prediction = judge(&fitted, whole.x_test.view(), control)?;
+    let groups = prepared.test_groups.as_deref();
+    let all = evaluate::with_intervals(prepared.task, &whole.y_test, &prediction, groups, seed, control)?;
+    let on_train = judge(&fitted, whole.x_train.view(), control)?;
     let train_score = metrics::one(metric, &whole.y_train, &on_train);
     let importance =
         evaluate::permutation_importance(&fitted, &whole.plan, &whole.x_test, &whole.y_test, metric, seed, control)?;
     control.check()?;
-    let mean = scores.iter().sum::<f64>() / scores.len() as f64;
-    let std = (scores.iter().map(|s| (s - mean).powi(2)).sum::<f64>() / scores.len() as f64).sqrt();
+    let (mean, std) = mean_and_std(&scores);
     Ok(Trained {
         cv: CrossValidation { metric: metric.into(), folds: scores, mean, std },
         metrics: all,
@@ -149,6 +184,7 @@ pub fn train(
             rows: prepared.sides.test.clone(),
             truth: whole.y_test.clone(),
             scores: prediction.scores.outer_iter().map(|row| row.to_vec()).collect(),
+            groups: prepared.test_groups.clone(),
         },
         importance,
         fit_seconds,
@@ -161,4 +197,29 @@ pub fn train(
             fitted,
         },
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn undefined_folds_do_not_count() {
+        // By hand: mean of 0.6 and 0.8, population deviation 0.1.
+        let (mean, std) = mean_and_std(&[0.6, f64::NAN, 0.8]);
+        assert!((mean - 0.7).abs() < 1e-12 && (std - 0.1).abs() < 1e-12);
+        assert!(mean_and_std(&[f64::NAN]).0.is_nan());
+    }
+
+    #[test]
+    fn answers_that_overflow_are_an_error_and_cancel_ends_judging() {
+        let x = Array2::from_elem((10_000, 1), 1e300);
+        let fitted = Fitted::Linear { coef: vec![1e300], intercept: 0.0 };
+        assert!(judge(&fitted, x.view(), &Control::default()).unwrap_err().message.contains("finite"));
+        let sound = Fitted::Linear { coef: vec![1.0], intercept: 1.0 };
+        assert_eq!(judge(&sound, x.view(), &Control::default()).unwrap().scores, sound.scores(x.view()));
+        let control = Control::default();
+        control.cancel();
+        assert!(judge(&sound, x.view(), &control).is_err());
+    }
 }

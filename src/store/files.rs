@@ -33,14 +33,23 @@ impl Store {
         if path.is_file() {
             return Ok(digest);
         }
-        if let Some(folder) = path.parent() {
-            std::fs::create_dir_all(folder)?;
-        }
+        let folder = path.parent().unwrap_or(&self.root);
+        std::fs::create_dir_all(folder)?;
         let mut file = tempfile::NamedTempFile::new_in(self.root.join("tmp"))?;
         file.write_all(bytes)?;
         file.as_file().sync_all()?;
         file.persist(&path).map_err(|e| Error::local(format!("workspace: {}", e.error)))?;
+        // The new name must be on disk before a row of the database speaks of it. Where folders cannot be synchronised
+        // (Windows), the system does without.
+        #[cfg(unix)]
+        std::fs::File::open(folder)?.sync_all()?;
         Ok(digest)
+    }
+
+    /// Whether a file is there, without reading it.
+    #[must_use]
+    pub fn has_file(&self, digest: &str) -> bool {
+        self.file_path(digest).is_ok_and(|path| path.is_file())
     }
 
     /// Reads a file back and checks it against its name.

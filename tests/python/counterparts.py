@@ -27,6 +27,7 @@ table = pd.read_csv(request["table"], keep_default_na=False, na_values=request["
 if request["sample"] == "taxi":
     picked, dropped = pd.to_datetime(table.pickup_datetime), pd.to_datetime(table.dropoff_datetime)
     keep = (picked >= "2018-01-01") & (picked < "2019-07-01")
+    keep &= (dropped - picked).dt.total_seconds().between(60, 7200)
     table["trip_minutes"] = (dropped - picked).dt.total_seconds() / 60
     table["pickup_hour"] = picked.dt.hour
     table["pickup_weekday"] = picked.dt.dayofweek

@@ -50,12 +50,12 @@ impl Estimator for GaussianNaiveBayes {
     }
 }
 
-/// Reads the parameters out of linfa's serialised form. A class without rows gets a share of nearly nought.
+/// Reads the parameters out of linfa's serialised form. A class without rows (in a fold) gets a share of nought.
 fn read(model: &Value, count: usize) -> Option<Fitted> {
     let info = model.get("class_info")?.as_object()?;
     let vector = |v: &Value| -> Option<Vec<f64>> { v.get("data")?.as_array()?.iter().map(Value::as_f64).collect() };
     let width = info.values().next().and_then(|c| vector(c.get("theta")?)).map_or(0, |t| t.len());
-    let mut prior = vec![1e-300; count];
+    let mut prior = vec![0.0; count];
     let mut theta = vec![vec![0.0; width]; count];
     let mut var = vec![vec![1.0; width]; count];
     for (class, info) in info {
