@@ -61,7 +61,8 @@ impl PickerView {
     /// Shows a folder; coming from below, the cursor is on the folder one comes from.
     pub fn show(&mut self, folder: PathBuf, entries: Vec<Entry>) {
         let from = entries.iter().position(|e| e.path == self.folder);
-        self.list = List { cursor: from.unwrap_or(0), ..List::default() };
+        self.list = List::default();
+        self.list.cursor = from.unwrap_or(0);
         self.folder = folder;
         self.entries = Some(entries);
         self.preview = None;
