@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 
 use super::app::{App, Chooser, Overlay, Prompt, Screen, Tone};
 use super::format;
-use super::keys::{Action, Context};
+use super::keys::{Action, Context, Resolved};
 use super::theme::Role;
 use super::views;
 use super::widgets::{Ui, width, wrap};
@@ -178,7 +178,13 @@ fn message(ui: &mut Ui<'_>, row: Rect, app: &App) {
 
 fn footer(ui: &mut Ui<'_>, row: Rect, app: &App) {
     let context = app.context();
-    let all: Vec<_> = app.keymap.active(context).filter(|b| !b.label.is_empty()).collect();
+    let mut all: Vec<_> = Vec::new();
+    for binding in app.keymap.active(context).filter(|b| !b.label.is_empty()) {
+        // What an inner place says about an action holds.
+        if !all.iter().any(|b: &&Resolved| b.action == binding.action) {
+            all.push(binding);
+        }
+    }
     // The keys of everywhere stand at the right, and are drawn first: they are the way to all others.
     let fixed = [Action::Palette, Action::Help, Action::Quit];
     let mut edge = row.right().saturating_sub(1);
@@ -206,7 +212,11 @@ fn footer(ui: &mut Ui<'_>, row: Rect, app: &App) {
 }
 
 fn draw_chooser(ui: &mut Ui<'_>, area: Rect, chooser: &Chooser) {
-    let high = u16::try_from(chooser.items.len()).unwrap_or(u16::MAX).saturating_add(4).min(area.height.saturating_sub(2)).min(24);
+    let high = u16::try_from(chooser.items.len())
+        .unwrap_or(u16::MAX)
+        .saturating_add(4)
+        .min(area.height.saturating_sub(2))
+        .min(24);
     let wide = area.width.saturating_sub(4).min(84);
     let inside = ui.popup(area, wide, high.max(5), &chooser.title);
     let mark = format!("{} ", ui.glyphs.into);

@@ -69,7 +69,7 @@ pub fn draw(ui: &mut Ui<'_>, area: Rect, app: &App, walk: &WalkState) {
             draw_column(ui, detail, view, column, profile.rows);
         }
     } else {
-        draw_findings(ui, list, walk, profile, wide);
+        draw_findings(ui, list, walk, profile);
         let found = walk.finding_rows();
         let finding = found.get(view.findings.at(found.len())).and_then(|i| profile.findings.get(*i));
         if let Some(finding) = finding.filter(|_| detail.height > 2) {
@@ -85,8 +85,12 @@ fn draw_verdict(ui: &mut Ui<'_>, area: Rect, profile: &Profile) -> u16 {
         FeasibilityVerdict::Care => (ui.glyphs.warning, "it can be tried, with care", Role::Warn),
         FeasibilityVerdict::NotYet => (ui.glyphs.refused, "not yet: something has to change first", Role::Bad),
     };
-    let size =
-        format!("   {} rows {} {} columns", format::count(profile.rows as usize), ui.glyphs.times, profile.columns.len());
+    let size = format!(
+        "   {} rows {} {} columns",
+        format::count(profile.rows as usize),
+        ui.glyphs.times,
+        profile.columns.len()
+    );
     ui.spans(
         area.x + 1,
         area.y,
@@ -100,7 +104,11 @@ fn draw_verdict(ui: &mut Ui<'_>, area: Rect, profile: &Profile) -> u16 {
         if against.is_empty() { profile.feasibility.reasons.iter().collect() } else { against };
     for reason in shown.into_iter().take(most) {
         let mark = if reason.ok { ui.glyphs.done } else { ui.glyphs.warning };
-        let text = if reason.change.is_empty() { reason.message.clone() } else { format!("{} {}", reason.message, reason.change) };
+        let text = if reason.change.is_empty() {
+            reason.message.clone()
+        } else {
+            format!("{}. {}", reason.message.trim_end_matches('.'), reason.change)
+        };
         ui.spans(
             area.x + 3,
             y,
@@ -112,7 +120,7 @@ fn draw_verdict(ui: &mut Ui<'_>, area: Rect, profile: &Profile) -> u16 {
     y - area.y
 }
 
-fn draw_findings(ui: &mut Ui<'_>, area: Rect, walk: &WalkState, profile: &Profile, wide: bool) {
+fn draw_findings(ui: &mut Ui<'_>, area: Rect, walk: &WalkState, profile: &Profile) {
     let view = &walk.views.inspect;
     let found = walk.finding_rows();
     let note = match (&view.findings.filter, profile.columns.len()) {
@@ -125,15 +133,12 @@ fn draw_findings(ui: &mut Ui<'_>, area: Rect, walk: &WalkState, profile: &Profil
         status::empty(ui, inside, "No check found anything to object to.");
         return;
     }
-    let names = profile.findings.iter().filter_map(|f| f.column.as_deref());
-    let name = longest(names, 8, if wide { 20 } else { 22 });
-    let cols = [Col::fixed("SEVERITY", 10), Col::fixed("COLUMN", name), Col::fill("WHAT WAS FOUND", 20)];
+    let cols = [Col::fixed("SEVERITY", 10), Col::fill("WHAT WAS FOUND", 20)];
     let glyphs = *ui.glyphs;
     table(ui, inside, &cols, &view.findings, found.len(), true, |i| {
         let Some(f) = found.get(i).and_then(|i| profile.findings.get(*i)) else { return Vec::new() };
         vec![
             Cell::new(format!("{} {}", glyphs.severity(f.severity), f.severity), severity_role(f.severity)),
-            Cell::text(f.column.as_deref().unwrap_or("the table")),
             Cell::text(&f.message),
         ]
     });

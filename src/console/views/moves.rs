@@ -3,9 +3,9 @@
 use crate::console::app::{ChartKey, Prompt, Purpose, WalkState};
 use crate::console::widgets::{List, TextInput};
 use crate::data::ColumnSpec;
-use crate::flow::{RunChart, Step};
 use crate::flow::record::{RunRecord, RunStatus};
 use crate::flow::spec::LabelsSpec;
+use crate::flow::{RunChart, Step};
 
 use super::{push, train, watch};
 
@@ -49,9 +49,10 @@ impl WalkState {
     #[must_use]
     pub fn drift_rows(&self) -> Vec<usize> {
         let order = self.desk.watch.as_ref().map(watch::ordered).unwrap_or_default();
-        self.views.watch.columns.filtered(&order, |c| {
-            format!("{} {}", c.name, if c.drifted { "drifted" } else { "stable" })
-        })
+        self.views
+            .watch
+            .columns
+            .filtered(&order, |c| format!("{} {}", c.name, if c.drifted { "drifted" } else { "stable" }))
     }
 
     /// The list that has the keys, with its number of rows.
@@ -191,8 +192,7 @@ impl WalkState {
             self.step = if self.desk.profile.is_some() { Step::Inspect } else { Step::Load };
         }
         let in_table = self.columns().iter().position(|c| c.name == name).unwrap_or(0);
-        let in_profile =
-            self.desk.profile.iter().flat_map(|p| &p.columns).position(|c| c.name == name).unwrap_or(0);
+        let in_profile = self.desk.profile.iter().flat_map(|p| &p.columns).position(|c| c.name == name).unwrap_or(0);
         let on = |list: &mut List, at: usize| {
             list.filter.clear();
             list.cursor = at;
@@ -251,7 +251,8 @@ impl WalkState {
     /// A text field over the field under the cursor, in push and watch.
     #[must_use]
     pub fn field_prompt(&self) -> Option<Prompt> {
-        let (fields, at, purpose): (Vec<(&str, String, &str)>, usize, fn(usize) -> Purpose) = match self.step {
+        type Fields = (Vec<(&'static str, String, &'static str)>, usize, fn(usize) -> Purpose);
+        let (fields, at, purpose): Fields = match self.step {
             Step::Push => {
                 let fields = push::fields(self).to_vec();
                 let at = self.views.push.list.at(fields.len());

@@ -10,7 +10,7 @@ use crate::console::format;
 use crate::console::keys::Action;
 use crate::console::theme::Role;
 use crate::console::widgets::{Cell, ChartPane, Col, List, Ui, table, wrap};
-use crate::flow::{Step, WatchRecord, drift_chart, performance_chart};
+use crate::flow::{Step, WatchRecord, drift_chart, performance_charts};
 use crate::health::{ColumnDrift, RegimeState};
 
 /// The view's cursors.
@@ -34,7 +34,11 @@ pub fn fields(walk: &WalkState) -> [(&'static str, String, &'static str); 4] {
     [
         ("new rows", watch.source.clone(), "a file, or sample:NAME"),
         ("time", watch.time.clone().unwrap_or_default(), "the column that says when; the first date when empty"),
-        ("answers", labels.map(|l| l.source.clone()).unwrap_or_default(), "a table of true answers that came later, if any"),
+        (
+            "answers",
+            labels.map(|l| l.source.clone()).unwrap_or_default(),
+            "a table of true answers that came later, if any",
+        ),
         ("by key", labels.map(|l| l.key.clone()).unwrap_or_default(), "the column that both tables share"),
     ]
 }
@@ -48,8 +52,8 @@ pub fn ordered(record: &WatchRecord) -> Vec<&ColumnDrift> {
 
 /// The charts of a watch: performance over time when there is any, and drift.
 pub fn charts(record: &WatchRecord) -> Vec<(&'static str, Chart)> {
-    let over_time = performance_chart(record).filter(Chart::has_data).map(|c| ("performance over time", c));
-    over_time.into_iter().chain([("drift by column", drift_chart(record))]).collect()
+    let over_time = performance_charts(record).into_iter().map(|c| ("performance over time", c));
+    over_time.chain([("drift by column", drift_chart(record))]).collect()
 }
 
 /// Draws the view.
@@ -69,7 +73,9 @@ pub fn draw(ui: &mut Ui<'_>, area: Rect, app: &App, walk: &WalkState) {
         if walk.problem(Step::Watch).is_none() && walk.job.is_none() {
             let edit = app.key(Action::Open);
             let again = app.key(Action::Repeat);
-            let text = format!("Name new rows with {edit}, then {again} scores them and compares each column with the training data.");
+            let text = format!(
+                "Name new rows with {edit}, then {again} scores them and compares each column with the training data."
+            );
             let (_, below) = rows(body, 1);
             status::empty(ui, below, &text);
         }
@@ -90,10 +96,12 @@ pub fn draw(ui: &mut Ui<'_>, area: Rect, app: &App, walk: &WalkState) {
         let at = view.chart % charts.len().max(1);
         if let Some((name, chart_of)) = charts.get(at) {
             let turn = app.key(Action::NextChart);
-            let note = if charts.len() > 1 { format!("{} of {}, {turn} turns", at + 1, charts.len()) } else { String::new() };
+            let note =
+                if charts.len() > 1 { format!("{} of {}, {turn} turns", at + 1, charts.len()) } else { String::new() };
             let inside = ui.pane(chart, name, &note, false);
             let mut bare = chart_of.clone();
             bare.title.clear();
+            let inside = Rect { x: inside.x + 1, width: inside.width.saturating_sub(2), ..inside };
             view.pane.draw(ui, inside, &bare);
         }
     }
@@ -107,7 +115,12 @@ fn draw_words(ui: &mut Ui<'_>, area: Rect, record: &WatchRecord) -> u16 {
         RegimeState::New => (ui.glyphs.refused, "the model no longer applies as it did", Role::Bad),
     };
     let size = format!("   {} rows, {} with an answer", format::count(record.rows), format::count(record.labelled));
-    ui.spans(area.x + 1, area.y, area.width.saturating_sub(2), &[(mark, role), (" ", role), (head, Role::Strong), (&size, Role::Muted)]);
+    ui.spans(
+        area.x + 1,
+        area.y,
+        area.width.saturating_sub(2),
+        &[(mark, role), (" ", role), (head, Role::Strong), (&size, Role::Muted)],
+    );
     let room = area.width.saturating_sub(4);
     let text = format!("{} {}", record.regime.reasons.join(" "), record.regime.advice);
     let lines = u16::try_from(wrap(&text, room).len()).unwrap_or(1).min(if area.height > 18 { 4 } else { 2 });
@@ -143,7 +156,12 @@ fn draw_columns(ui: &mut Ui<'_>, area: Rect, walk: &WalkState, record: &WatchRec
         } else {
             (format!("{} stable", glyphs.done), Role::Good)
         };
-        vec![Cell::text(&c.name), Cell::text(format::score(c.effect)), Cell::muted(format::p_value(c.q)), Cell::new(verdict, role)]
+        vec![
+            Cell::text(&c.name),
+            Cell::text(format::score(c.effect)),
+            Cell::muted(format::p_value(c.q)),
+            Cell::new(verdict, role),
+        ]
     });
     if about > 0
         && let Some(c) = found.get(view.columns.at(found.len())).and_then(|i| order.get(*i))

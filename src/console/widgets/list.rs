@@ -67,7 +67,9 @@ impl List {
     }
 }
 
-fn contains(text: &str, filter: &str) -> bool {
+/// Whether a text holds every word of `filter`, in any order and case.
+#[must_use]
+pub fn contains(text: &str, filter: &str) -> bool {
     let text = text.to_lowercase();
     filter.to_lowercase().split_whitespace().all(|word| text.contains(word))
 }

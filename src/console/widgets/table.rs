@@ -96,11 +96,9 @@ fn layout(cols: &[Col], room: u16) -> Vec<u16> {
     let spare = u32::from(room).saturating_sub(need(&kept));
     let fills = cols.iter().zip(&kept).filter(|(c, k)| c.fill && **k).count() as u32;
     let mut widths: Vec<u16> = cols.iter().zip(&kept).map(|(c, k)| if *k { c.least } else { 0 }).collect();
-    let mut given = 0;
-    for (i, col) in cols.iter().enumerate().filter(|(i, c)| c.fill && kept[*i]) {
+    for (given, (i, col)) in (0..).zip(cols.iter().enumerate().filter(|(i, c)| c.fill && kept[*i])) {
         let share = if given + 1 == fills { spare - spare / fills * given } else { spare / fills };
         widths[i] = col.least.saturating_add(u16::try_from(share).unwrap_or(u16::MAX));
-        given += 1;
     }
     widths
 }
