@@ -97,7 +97,7 @@ fn draw_verdict(ui: &mut Ui<'_>, area: Rect, profile: &Profile) -> u16 {
         area.width.saturating_sub(2),
         &[(mark, role), (" ", role), (word, Role::Strong), (&size, Role::Muted)],
     );
-    let most = if area.height > 24 { 4 } else { 2 };
+    let most = if area.height > 24 { 4 } else { 1 };
     let mut y = area.y + 1;
     let against: Vec<&data::Reason> = profile.feasibility.reasons.iter().filter(|r| !r.ok).collect();
     let shown: Vec<&data::Reason> =
@@ -109,13 +109,9 @@ fn draw_verdict(ui: &mut Ui<'_>, area: Rect, profile: &Profile) -> u16 {
         } else {
             format!("{}. {}", reason.message.trim_end_matches('.'), reason.change)
         };
-        ui.spans(
-            area.x + 3,
-            y,
-            area.width.saturating_sub(4),
-            &[(mark, if reason.ok { Role::Good } else { Role::Warn }), (" ", Role::Text), (&text, Role::Text)],
-        );
-        y += 1;
+        ui.say(area.x + 3, y, 1, mark, if reason.ok { Role::Good } else { Role::Warn });
+        let room = Rect { x: area.x + 5, y, width: area.width.saturating_sub(6), height: 2.min(area.bottom() - y) };
+        y += ui.paragraph(room, &text, Role::Text);
     }
     y - area.y
 }
@@ -150,7 +146,7 @@ fn draw_finding(ui: &mut Ui<'_>, area: Rect, f: &Finding) {
     let inside = Rect { x: inside.x + 1, width: inside.width.saturating_sub(2), ..inside };
     let mut y = inside.y;
     let mut part = |ui: &mut Ui<'_>, heading: &str, text: &str, role: Role| {
-        if text.is_empty() || y >= inside.bottom() {
+        if text.is_empty() || y + u16::from(!heading.is_empty()) >= inside.bottom() {
             return;
         }
         if !heading.is_empty() {

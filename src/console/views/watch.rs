@@ -123,7 +123,7 @@ fn draw_words(ui: &mut Ui<'_>, area: Rect, record: &WatchRecord) -> u16 {
     );
     let room = area.width.saturating_sub(4);
     let text = format!("{} {}", record.regime.reasons.join(" "), record.regime.advice);
-    let lines = u16::try_from(wrap(&text, room).len()).unwrap_or(1).min(if area.height > 18 { 4 } else { 2 });
+    let lines = u16::try_from(wrap(&text, room).len()).unwrap_or(1).min(if area.height > 22 { 4 } else { 2 });
     let inside = Rect { x: area.x + 3, y: area.y + 1, width: room, height: lines.min(area.height.saturating_sub(1)) };
     1 + ui.paragraph(inside, &text, Role::Text)
 }

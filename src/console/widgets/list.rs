@@ -94,6 +94,9 @@ pub fn matches(query: &str, text: &str) -> Option<i64> {
         last = Some(found);
         at = found + 1;
     }
+    if contains(&text.iter().collect::<String>(), query) {
+        score += 20;
+    }
     Some(score * 64 - i64::try_from(text.len()).unwrap_or(0))
 }
 

@@ -104,7 +104,7 @@ fn layout(cols: &[Col], room: u16) -> Vec<u16> {
 }
 
 /// Draws a heading and the rows of `count` that fit; `row` makes one row's cells. The cursor's row is marked by shape and
-/// by ground when `focused`. Says at the lower right where in the list one is when it is longer than the area.
+/// by ground when `focused`. The pane's heading says where in the list one is when it is longer than the area.
 pub fn table(
     ui: &mut Ui<'_>,
     area: Rect,
@@ -144,12 +144,8 @@ pub fn table(
             }
         }
     }
-    if count > usize::from(body.height) && area.width > 30 {
-        let text = format!(" {} of {count} ", cursor + 1);
-        let at = body.bottom() - 1;
-        // In the heading's row: below it would hide a row.
-        let _ = at;
-        ui.right(area.right(), area.y, 20, &text, Role::Muted);
+    if count > usize::from(body.height) {
+        ui.position(area.y, cursor, count);
     }
 }
 
