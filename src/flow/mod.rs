@@ -11,6 +11,8 @@ mod ship_steps;
 pub mod spec;
 mod step;
 mod train_step;
+pub mod view;
+mod watch_charts;
 mod watch_step;
 mod workshop;
 
@@ -24,5 +26,6 @@ pub use ship_steps::{LogEntry, PushRecord, chosen_run, decide, package, parity, 
 pub use spec::Flow;
 pub use step::{Step, StepState};
 pub use train_step::{candidates, compare_step, compare_two, ranking_metric, train_step};
+pub use watch_charts::{drift_chart, performance_chart};
 pub use watch_step::{WatchRecord, align, predict, watch_step};
 pub use workshop::{Walk, Workshop};

@@ -1,0 +1,202 @@
+//! Background work: what a job is asked to do, and what it brings home.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+
+use crate::chart::Chart;
+use crate::console::views::Entry;
+use crate::data::{self, Preview};
+use crate::engine::Control;
+use crate::error::{Error, Result};
+use crate::flow::record::RunRecord;
+use crate::flow::spec::{PushSpec, WatchSpec};
+use crate::flow::view::{Desk, Held, desk, ready};
+use crate::flow::{
+    Flow, RunChart, Step, Walk, Workshop, chosen_run, compare_step, decide, prepared, push_step, run_chart, test_step,
+    train_step, watch_step,
+};
+use crate::team::Verdict;
+
+/// What a job brings home.
+#[derive(Debug)]
+pub enum Outcome {
+    /// All walks, the last changed first.
+    Walks(Vec<Walk>),
+    /// What is in a folder.
+    Folder(PathBuf, Vec<Entry>),
+    /// The first rows of a file, or why they cannot be shown.
+    Preview(PathBuf, std::result::Result<Preview, Error>),
+    /// A walk that was begun or taken up.
+    Opened(Box<Desk>),
+    /// A walk after one of its steps.
+    Step(Box<Desk>, Option<Held>),
+    /// A trial of a derived column: its first values, or what is wrong.
+    Tried(std::result::Result<Vec<String>, Error>),
+    /// A chart.
+    Chart(ChartKey, Chart),
+}
+
+/// Which chart of which runs.
+pub type ChartKey = (RunChart, Vec<String>);
+
+/// A step's work.
+#[derive(Debug, Clone)]
+pub enum Order {
+    /// Load, inspect and prepare as far as a step, perhaps with changed choices.
+    Ready {
+        /// As far as this one.
+        upto: Step,
+        /// This one even when it is done.
+        again: Option<Step>,
+        /// New choices.
+        flow: Option<Box<Flow>>,
+    },
+    /// Fit the candidates.
+    Train,
+    /// Rank, and go on with a run.
+    Compare(Option<String>),
+    /// Ask the gates.
+    Test,
+    /// Record a decision.
+    Decide {
+        /// The decision.
+        verdict: Verdict,
+        /// Why.
+        reason: String,
+        /// Why failed gates do not stand against it.
+        overriding: Option<String>,
+    },
+    /// Push to a registry.
+    Push(PushSpec),
+    /// Compare new rows with the training data.
+    Watch(WatchSpec),
+}
+
+impl Order {
+    /// The step that it belongs to.
+    #[must_use]
+    pub fn step(&self) -> Step {
+        match self {
+            Self::Ready { upto, .. } => *upto,
+            Self::Train => Step::Train,
+            Self::Compare(_) => Step::Compare,
+            Self::Test => Step::Test,
+            Self::Decide { .. } => Step::Approve,
+            Self::Push(_) => Step::Push,
+            Self::Watch(_) => Step::Watch,
+        }
+    }
+
+    /// Whether a newer order of this sort replaces it.
+    #[must_use]
+    pub fn is_ready(&self) -> bool {
+        matches!(self, Self::Ready { .. })
+    }
+}
+
+/// Runs that a training has finished so far.
+pub type LiveRuns = Arc<Mutex<Vec<RunRecord>>>;
+
+/// Carries out an order and reads what the walk then left.
+pub fn carry_out(
+    workspace: &Path,
+    walk: &str,
+    order: Order,
+    held: Option<Held>,
+    live: &LiveRuns,
+    control: &Control,
+) -> Result<Outcome> {
+    let shop = Workshop::open(workspace)?;
+    let mut kept = None;
+    match order {
+        Order::Ready { upto, again, flow } => {
+            if let Some(flow) = flow {
+                shop.begin(&flow)?;
+            }
+            kept = Some(ready(&shop, walk, upto, again, held, control)?);
+        }
+        Order::Train => {
+            let held = ready(&shop, walk, Step::Prepare, None, held, control)?;
+            let now = shop.walk(walk)?;
+            let prepared = prepared(&shop, &now, &held.dataset)?;
+            train_step(&shop, &now, &held.dataset, &prepared, control, &|run| {
+                if let Ok(mut runs) = live.lock() {
+                    runs.push(run.clone());
+                }
+                // Wakes the console: the run is there only now.
+                control.report(run.model.clone(), Some(1.0), "recorded");
+            })?;
+            kept = Some(held);
+        }
+        Order::Compare(chosen) => {
+            control.report("compare", None, "paired tests on the rows kept back");
+            compare_step(&shop, &shop.walk(walk)?, chosen.as_deref(), control)?;
+        }
+        Order::Test => {
+            let now = shop.walk(walk)?;
+            test_step(&shop, &now, &chosen_run(&shop, &now)?, control)?;
+        }
+        Order::Decide { verdict, reason, overriding } => {
+            decide(&shop, &shop.walk(walk)?, verdict, &reason, overriding.as_deref())?;
+        }
+        Order::Push(spec) => {
+            push_step(&shop, &shop.walk(walk)?, &spec, control)?;
+        }
+        Order::Watch(spec) => {
+            let mut now = shop.walk(walk)?;
+            if now.flow.watch.as_ref() != Some(&spec) {
+                let flow = Flow { watch: Some(spec.clone()), ..now.flow.clone() };
+                now = shop.begin(&flow)?;
+            }
+            watch_step(&shop, &now, &chosen_run(&shop, &now)?, &spec, control)?;
+        }
+    }
+    Ok(Outcome::Step(Box::new(desk(&shop, walk)?), kept))
+}
+
+/// The walks of a workspace.
+pub fn walks(workspace: &Path) -> Result<Outcome> {
+    Ok(Outcome::Walks(Workshop::open(workspace)?.walks()?))
+}
+
+/// Begins a walk from a source, or takes it up.
+pub fn open(workspace: &Path, source: &str) -> Result<Outcome> {
+    let shop = Workshop::open(workspace)?;
+    let walk = crate::flow::view::open(&shop, source)?;
+    Ok(Outcome::Opened(Box::new(desk(&shop, &walk.id)?)))
+}
+
+/// Takes up a walk.
+pub fn resume(workspace: &Path, walk: &str) -> Result<Outcome> {
+    Ok(Outcome::Opened(Box::new(desk(&Workshop::open(workspace)?, walk)?)))
+}
+
+/// Draws up a chart of runs.
+pub fn chart(workspace: &Path, chart: RunChart, runs: &[RunRecord]) -> Result<Outcome> {
+    let key = (chart, runs.iter().map(|r| r.id.clone()).collect());
+    Ok(Outcome::Chart(key, run_chart(&Workshop::open(workspace)?, chart, runs)?))
+}
+
+/// Reads a folder: folders first, then files, each by name.
+pub fn folder(path: &Path) -> Result<Outcome> {
+    let place = |e: std::io::Error| Error::input(format!("{}: {e}", path.display()));
+    let mut entries = Vec::new();
+    for entry in std::fs::read_dir(path).map_err(place)? {
+        let Ok(entry) = entry else { continue };
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if name.starts_with('.') {
+            continue;
+        }
+        // Follows links; what cannot be read is shown as an empty file.
+        let about = std::fs::metadata(entry.path());
+        let is_folder = about.as_ref().is_ok_and(std::fs::Metadata::is_dir);
+        entries.push(Entry { name, path: entry.path(), is_folder, size: about.map_or(0, |m| m.len()) });
+    }
+    entries.sort_by(|a, b| b.is_folder.cmp(&a.is_folder).then_with(|| a.name.to_lowercase().cmp(&b.name.to_lowercase())));
+    Ok(Outcome::Folder(path.to_owned(), entries))
+}
+
+/// Reads the first rows of a file.
+pub fn preview(path: &Path) -> Result<Outcome> {
+    Ok(Outcome::Preview(path.to_owned(), data::preview(path, 60)))
+}

@@ -1,0 +1,107 @@
+//! Taking the terminal over and giving it back, whatever happens.
+
+use std::io::{self, BufWriter, Stdout, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use crossterm::event::{DisableBracketedPaste, EnableBracketedPaste};
+use crossterm::terminal::{
+    BeginSynchronizedUpdate, EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode,
+    enable_raw_mode,
+};
+use crossterm::{cursor, execute, queue};
+use ratatui::Terminal;
+use ratatui::backend::{Backend, CrosstermBackend};
+use ratatui::layout::Position;
+
+use super::app::App;
+use super::draw;
+use crate::error::{Error, Result};
+
+/// Whether the terminal is ours, so that it is given back once and only once.
+static TAKEN: AtomicBool = AtomicBool::new(false);
+
+/// Bytes of a frame are gathered and written at once.
+type Out = BufWriter<Stdout>;
+
+/// The screen while the console has it. Dropping it gives the terminal back.
+pub struct Screen {
+    terminal: Terminal<CrosstermBackend<Out>>,
+}
+
+fn failed(e: io::Error) -> Error {
+    Error::local(format!("the terminal: {e}")).hint("The console needs a terminal; without one use the commands, see `pilothouse --help`")
+}
+
+/// Gives the terminal back. Safe to call at any time and more than once.
+pub fn restore() {
+    if TAKEN.swap(false, Ordering::SeqCst) {
+        // Nothing can be done where this fails: the terminal may be gone (SIGHUP).
+        let _ = execute!(io::stdout(), EndSynchronizedUpdate, DisableBracketedPaste, cursor::Show, LeaveAlternateScreen);
+        let _ = disable_raw_mode();
+    }
+}
+
+/// Gives the terminal back before a panic of this thread is told. Panics of background jobs are errors of these jobs
+/// and must not write over the screen.
+fn install_hook() {
+    let owner = std::thread::current().id();
+    let before = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |info| {
+        if !TAKEN.load(Ordering::SeqCst) {
+            before(info);
+        } else if std::thread::current().id() == owner {
+            restore();
+            before(info);
+        }
+    }));
+}
+
+impl Screen {
+    /// Takes the terminal over.
+    ///
+    /// # Errors
+    /// When standard output is no terminal that can be driven.
+    pub fn take() -> Result<Self> {
+        install_hook();
+        TAKEN.store(true, Ordering::SeqCst);
+        let take = || -> io::Result<Self> {
+            enable_raw_mode()?;
+            let mut out = BufWriter::with_capacity(1 << 16, io::stdout());
+            queue!(out, EnterAlternateScreen, EnableBracketedPaste, cursor::Hide)?;
+            Ok(Self { terminal: Terminal::new(CrosstermBackend::new(out))? })
+        };
+        take().map_err(|e| {
+            restore();
+            failed(e)
+        })
+    }
+
+    /// Draws a frame; only what changed is written.
+    ///
+    /// # Errors
+    /// When the terminal cannot be written.
+    pub fn draw(&mut self, app: &mut App) -> Result<()> {
+        if std::mem::take(&mut app.redraw) {
+            self.terminal.clear().map_err(failed)?;
+        }
+        let app = &*app;
+        queue!(self.terminal.backend_mut(), BeginSynchronizedUpdate).map_err(failed)?;
+        self.terminal
+            .draw(|frame| {
+                let cursor = draw::draw(app, frame.buffer_mut());
+                if let Some((x, y)) = cursor {
+                    frame.set_cursor_position(Position { x, y });
+                }
+            })
+            .map_err(failed)?;
+        queue!(self.terminal.backend_mut(), EndSynchronizedUpdate).map_err(failed)?;
+        Write::flush(self.terminal.backend_mut()).map_err(failed)?;
+        Backend::flush(self.terminal.backend_mut()).map_err(failed)
+    }
+}
+
+impl Drop for Screen {
+    fn drop(&mut self) {
+        restore();
+    }
+}

@@ -1,0 +1,302 @@
+//! Snapshots of every view at two sizes, on a walk over the credit sample. What differs between machines and moments
+//! (durations, names, dates, digests) is frozen before drawing.
+
+use std::sync::mpsc::channel;
+use std::time::Duration;
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use super::app::{App, Place};
+use super::draw::draw;
+use super::glyphs::{Glyphs, PLAIN, UNICODE};
+use super::keys::{Action, Key, Keymap};
+use super::theme::{Depth, Theme};
+use crate::flow::{Flow, Step, Workshop};
+use crate::team::Identity;
+
+fn app(folder: &std::path::Path, glyphs: Glyphs) -> App {
+    let place = Place {
+        workspace: folder.join(".pilothouse"),
+        folder: folder.to_owned(),
+        home: Some(folder.to_owned()),
+        who: "ana@box7".into(),
+    };
+    let theme = Theme::named("dark", Depth::None).unwrap();
+    let mut app = App::new(place, theme, glyphs, Keymap::default(), || {});
+    app.read_walks();
+    settle(&mut app);
+    app
+}
+
+/// Lets all jobs end.
+fn settle(app: &mut App) {
+    while app.is_busy() {
+        app.take_in();
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    app.take_in();
+}
+
+fn keys(app: &mut App, typed: &str) {
+    for c in typed.chars() {
+        let text = if c == '\n' { "enter".to_owned() } else if c == ' ' { "space".into() } else { c.to_string() };
+        app.key_pressed(text.parse::<Key>().unwrap());
+        settle(app);
+    }
+}
+
+/// Puts fixed values in place of what differs from machine to machine and from day to day.
+fn freeze(app: &mut App) {
+    app.now_ms = 0;
+    for walk in app.start.walks.iter_mut().flatten() {
+        walk.updated_ms = -7_200_000;
+    }
+    let Some(walk) = &mut app.walk else { return };
+    let ana = Identity { user: "ana".into(), host: "box7".into() };
+    let digest = format!("sha256:{}", "0123456789abcdef".repeat(4));
+    for run in walk.desk.runs.iter_mut().chain(&mut walk.live) {
+        run.fit_seconds = 0.32;
+        run.by = ana.clone();
+    }
+    if let Some(report) = &mut walk.desk.gates {
+        report.digest.clone_from(&digest);
+        for gate in report.gates.iter_mut().filter(|g| g.name == "row_time" || g.name == "package_size") {
+            gate.value = 0.01;
+            gate.message = "0.01, at most 1 allowed".into();
+        }
+    }
+    if let Some(decision) = &mut walk.desk.decision {
+        decision.digest.clone_from(&digest);
+        decision.by = ana.clone();
+        decision.at_ms = 0;
+    }
+    if let Some(push) = &mut walk.desk.push {
+        push.digest.clone_from(&digest);
+        push.uri = "oci:~/models/credit@sha256:0123".into();
+    }
+    if let Ok(log) = &mut walk.desk.audit {
+        for entry in log {
+            entry.at_ms = 0;
+            entry.who = ana.to_string();
+            entry.subject.clone_from(&digest);
+        }
+    }
+}
+
+/// The screen as text, with dates masked.
+fn screen(app: &App, width: u16, height: u16) -> String {
+    let mut buffer = Buffer::empty(Rect::new(0, 0, width, height));
+    draw(app, &mut buffer);
+    let mut out = String::new();
+    for y in 0..height {
+        let mut line = String::new();
+        for x in 0..width {
+            line.push_str(buffer[(x, y)].symbol());
+        }
+        out.push_str(line.trim_end());
+        out.push('\n');
+    }
+    mask(&out)
+}
+
+/// Dates and running seconds.
+fn mask(text: &str) -> String {
+    let letters: Vec<char> = text.chars().collect();
+    let shape = "dddd-dd-dd dd:dd";
+    let mut out = letters.clone();
+    for start in 0..letters.len() {
+        let fits = shape.chars().enumerate().all(|(i, s)| {
+            letters.get(start + i).is_some_and(|c| if s == 'd' { c.is_ascii_digit() } else { *c == s })
+        });
+        if fits {
+            for (i, s) in shape.chars().enumerate() {
+                if s == 'd' {
+                    out[start + i] = '#';
+                }
+            }
+        }
+    }
+    out.into_iter().collect::<String>().replace(" 1 s ", " 0 s ").replace(" 2 s ", " 0 s ")
+}
+
+fn shoot(app: &mut App, name: &str) {
+    freeze(app);
+    for (width, height) in [(80, 24), (120, 36)] {
+        insta::assert_snapshot!(format!("{name}_{width}x{height}"), screen(app, width, height));
+    }
+}
+
+/// A walk over the credit sample with three quick candidates.
+fn begin(folder: &std::path::Path) {
+    let shop = Workshop::open(&folder.join(".pilothouse")).unwrap();
+    let sample = crate::flow::sample_flow("credit").unwrap();
+    let mut flow = Flow::parse(sample.toml).unwrap();
+    flow.train.models = vec!["logistic_regression".into(), "decision_tree".into()];
+    shop.begin(&flow).unwrap();
+}
+
+#[test]
+fn the_walk_view_by_view() {
+    let folder = tempfile::tempdir().unwrap();
+    begin(folder.path());
+    let mut app = app(folder.path(), UNICODE);
+    shoot(&mut app, "start_with_a_walk");
+    keys(&mut app, "\n");
+    shoot(&mut app, "load");
+    keys(&mut app, "m");
+    shoot(&mut app, "load_meaning");
+    app.act(Action::Back);
+    keys(&mut app, "/date");
+    shoot(&mut app, "load_filter_empty");
+    app.act(Action::Back);
+    keys(&mut app, "n");
+    shoot(&mut app, "inspect");
+    app.act(Action::NextPane);
+    keys(&mut app, "jj");
+    shoot(&mut app, "inspect_column");
+    keys(&mut app, "n");
+    shoot(&mut app, "prepare");
+    keys(&mut app, "d");
+    keys(&mut app, "r = nonsense +");
+    shoot(&mut app, "prepare_derive_error");
+    app.act(Action::Back);
+    training_in_pictures(&mut app);
+    keys(&mut app, "n");
+    shoot(&mut app, "train_done");
+    keys(&mut app, "n");
+    shoot(&mut app, "compare");
+    keys(&mut app, "gg  c");
+    shoot(&mut app, "compare_side_by_side");
+    keys(&mut app, "c]]");
+    shoot(&mut app, "compare_confusion");
+    keys(&mut app, "n");
+    shoot(&mut app, "test");
+    keys(&mut app, "n");
+    shoot(&mut app, "approve");
+    keys(&mut app, "a");
+    shoot(&mut app, "approve_asks");
+    keys(&mut app, "good enough\n");
+    if app.overlay.is_some() {
+        keys(&mut app, "known\n");
+    }
+    shoot(&mut app, "approved");
+    keys(&mut app, "n");
+    shoot(&mut app, "push");
+    let models = folder.path().join("models").display().to_string();
+    app.walk.as_mut().unwrap().push.to = models.clone();
+    keys(&mut app, "Pcredit");
+    app.act(Action::Accept);
+    settle(&mut app);
+    let walk = app.walk.as_mut().unwrap();
+    assert!(walk.desk.push.is_some(), "{:?}", walk.problem);
+    walk.push.to = "models".into();
+    shoot(&mut app, "pushed");
+    keys(&mut app, "n");
+    let walk = app.walk.as_mut().unwrap();
+    walk.watch.source = "sample:credit".into();
+    shoot(&mut app, "watch_asks");
+    keys(&mut app, "r");
+    shoot(&mut app, "watch");
+    keys(&mut app, "?");
+    shoot(&mut app, "help");
+    app.act(Action::Back);
+    keys(&mut app, ":train");
+    shoot(&mut app, "palette");
+    app.act(Action::Back);
+    // Small terminals: nothing panics, and too small is said.
+    for width in [1, 10, 20, 39, 40, 60, 79, 300] {
+        for height in [1, 5, 11, 12, 19, 60] {
+            for step in Step::ALL {
+                app.walk.as_mut().unwrap().step = step;
+                screen(&app, width, height);
+            }
+        }
+    }
+    assert!(screen(&app, 20, 5).contains("too small"));
+}
+
+/// Training while it runs and when it was stopped, from a job that waits.
+fn training_in_pictures(app: &mut App) {
+    let (release, hold) = channel::<()>();
+    let id = app
+        .jobs
+        .start("train of credit", move |control| {
+            control.report("dummy", Some(1.0), "done");
+            control.report("logistic_regression", Some(0.3), "fold 2 of 5");
+            let _ = hold.recv();
+            Err(crate::error::Error::cancelled())
+        })
+        .unwrap();
+    app.step_jobs.insert(id);
+    let walk = app.walk.as_mut().unwrap();
+    walk.step = Step::Train;
+    walk.job = Some(super::app::WalkJob { id, step: Step::Train, replaceable: false });
+    while app.jobs.get(id).is_some_and(|j| j.progress.len() < 2) {
+        app.take_in();
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    shoot(app, "train_running");
+    // A step that cannot be entered says why; a change of the choices is refused.
+    app.act(Action::GoCompare);
+    assert!(app.toast.as_ref().unwrap().text.contains("train first"));
+    app.act(Action::GoPrepare);
+    app.act(Action::ToggleColumn);
+    assert!(app.toast.as_ref().unwrap().text.contains("train runs"), "{:?}", app.toast);
+    app.act(Action::Quit);
+    assert!(app.overlay.is_some() && !app.quit, "leaving asks while work runs");
+    app.act(Action::Back);
+    app.act(Action::GoTrain);
+    app.act(Action::CancelJob);
+    shoot(app, "train_stopped");
+    drop(release);
+    settle(app);
+    app.walk.as_mut().unwrap().problem = None;
+    app.act(Action::GoPrepare);
+    settle(app);
+}
+
+#[test]
+fn a_fresh_start_and_the_file_picker() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join("sub")).unwrap();
+    std::fs::write(folder.path().join("a.csv"), "name,value\nx\u{1b}[31m,1\ny,2\n").unwrap();
+    std::fs::write(folder.path().join("empty.csv"), "").unwrap();
+    let mut app = app(folder.path(), UNICODE);
+    shoot(&mut app, "start");
+    keys(&mut app, "o");
+    shoot(&mut app, "picker_folder");
+    keys(&mut app, "j");
+    shoot(&mut app, "picker_file");
+    keys(&mut app, "j");
+    shoot(&mut app, "picker_bad_file");
+    keys(&mut app, "\n");
+    assert!(app.walk.as_ref().unwrap().problem(Step::Load).is_some());
+    let text = screen(&app, 80, 24);
+    assert!(text.contains("empty.csv") && text.contains("tries again"), "{text}");
+}
+
+#[test]
+fn ascii_terminals_get_ascii() {
+    let folder = tempfile::tempdir().unwrap();
+    begin(folder.path());
+    let mut app = app(folder.path(), PLAIN);
+    keys(&mut app, "\nn");
+    for text in [screen(&app, 80, 24), screen(&app, 140, 42)] {
+        // Only the program's own words: what stands in the data is shown as it is.
+        let strange: Vec<char> = text.chars().filter(|c| !c.is_ascii()).collect();
+        assert!(strange.is_empty(), "{strange:?}\n{text}");
+    }
+}
+
+#[test]
+fn keys_without_meaning_and_steps_without_ground_say_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut app = app(folder.path(), UNICODE);
+    keys(&mut app, "z");
+    assert!(app.toast.as_ref().unwrap().text.contains("`z` does nothing here"));
+    keys(&mut app, "/");
+    assert!(app.toast.as_ref().unwrap().text.contains("no list to filter"));
+    keys(&mut app, "q");
+    assert!(app.quit);
+}

@@ -1,0 +1,272 @@
+//! The surface that widgets draw on: a buffer, the theme and the shapes.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+
+use crate::console::glyphs::Glyphs;
+use crate::console::theme::{Role, Theme};
+use crate::data::display;
+
+/// A buffer with the means to write on it.
+pub struct Ui<'a> {
+    buffer: &'a mut Buffer,
+    /// Colours.
+    pub theme: &'a Theme,
+    /// Shapes.
+    pub glyphs: &'a Glyphs,
+    /// Where the real cursor goes, when a text field has the focus.
+    pub cursor: Option<(u16, u16)>,
+}
+
+/// The number of places a text takes.
+#[must_use]
+pub fn width(text: &str) -> u16 {
+    u16::try_from(text.width()).unwrap_or(u16::MAX)
+}
+
+/// A text cut to `most` places, ending in `cut` when something is missing.
+#[must_use]
+pub fn fit(text: &str, most: u16, cut: &str) -> String {
+    if width(text) <= most {
+        return text.to_owned();
+    }
+    let room = most.saturating_sub(width(cut));
+    let mut out = String::new();
+    let mut used = 0;
+    for c in text.chars() {
+        let w = u16::try_from(c.width().unwrap_or(0)).unwrap_or(0);
+        if used + w > room {
+            break;
+        }
+        used += w;
+        out.push(c);
+    }
+    if most > 0 {
+        out.push_str(cut);
+    }
+    out
+}
+
+/// A text broken into lines of at most `most` places, at blanks where it can be.
+#[must_use]
+pub fn wrap(text: &str, most: u16) -> Vec<String> {
+    let most = most.max(1);
+    let mut lines = Vec::new();
+    for paragraph in text.split('\n') {
+        let mut line = String::new();
+        for word in paragraph.split_whitespace() {
+            let mut word = word.to_owned();
+            if !line.is_empty() && width(&line) + 1 + width(&word) > most {
+                lines.push(std::mem::take(&mut line));
+            }
+            while width(&word) > most {
+                let mut head = String::new();
+                while let Some(c) = word.chars().next() {
+                    if width(&head) + u16::try_from(c.width().unwrap_or(0)).unwrap_or(0) > most {
+                        break;
+                    }
+                    head.push(c);
+                    word.remove(0);
+                }
+                if head.is_empty() {
+                    // A character wider than the line: it cannot be shown.
+                    word.remove(0);
+                    continue;
+                }
+                if !line.is_empty() {
+                    lines.push(std::mem::take(&mut line));
+                }
+                lines.push(head);
+            }
+            if word.is_empty() {
+                continue;
+            }
+            if !line.is_empty() {
+                line.push(' ');
+            }
+            line.push_str(&word);
+        }
+        lines.push(line);
+    }
+    lines
+}
+
+impl<'a> Ui<'a> {
+    /// A surface over `buffer`.
+    pub fn new(buffer: &'a mut Buffer, theme: &'a Theme, glyphs: &'a Glyphs) -> Self {
+        Self { buffer, theme, glyphs, cursor: None }
+    }
+
+    /// Blanks an area.
+    pub fn clear(&mut self, area: Rect) {
+        let style = self.theme.style(Role::Text);
+        self.fill(area, " ", style);
+    }
+
+    /// Fills an area with one character.
+    pub fn fill(&mut self, area: Rect, symbol: &str, style: Style) {
+        let area = area.intersection(self.buffer.area);
+        for y in area.top()..area.bottom() {
+            for x in area.left()..area.right() {
+                if let Some(cell) = self.buffer.cell_mut((x, y)) {
+                    cell.reset();
+                    cell.set_symbol(symbol).set_style(style);
+                }
+            }
+        }
+    }
+
+    /// Writes text from (x, y) on at most `most` places, cut with an ellipsis; escapes in it are made harmless.
+    /// Returns the places used.
+    pub fn put(&mut self, x: u16, y: u16, most: u16, text: &str, style: Style) -> u16 {
+        let area = self.buffer.area;
+        if y < area.top() || y >= area.bottom() || x >= area.right() {
+            return 0;
+        }
+        let most = most.min(area.right() - x);
+        let shown = display(text);
+        let shown = fit(&shown, most, self.glyphs.cut);
+        let end = self.buffer.set_stringn(x, y, &shown, usize::from(most), style).0;
+        end - x
+    }
+
+    /// Writes text in a role.
+    pub fn say(&mut self, x: u16, y: u16, most: u16, text: &str, role: Role) -> u16 {
+        let style = self.theme.style(role);
+        self.put(x, y, most, text, style)
+    }
+
+    /// Writes pieces of text one after the other. Returns the places used.
+    pub fn spans(&mut self, x: u16, y: u16, most: u16, spans: &[(&str, Role)]) -> u16 {
+        let mut used = 0;
+        for (text, role) in spans {
+            if used >= most {
+                break;
+            }
+            used += self.say(x + used, y, most - used, text, *role);
+        }
+        used
+    }
+
+    /// Writes text that ends at the right edge `right` (exclusive). Returns its first place.
+    pub fn right(&mut self, right: u16, y: u16, most: u16, text: &str, role: Role) -> u16 {
+        let w = width(&display(text)).min(most);
+        let x = right.saturating_sub(w);
+        self.say(x, y, w, text, role);
+        x
+    }
+
+    /// Writes a paragraph, wrapped. Returns the rows used.
+    pub fn paragraph(&mut self, area: Rect, text: &str, role: Role) -> u16 {
+        let shown = display_lines(text);
+        let mut used = 0;
+        let lines = wrap(&shown, area.width);
+        for (i, line) in lines.iter().enumerate() {
+            if used >= area.height {
+                break;
+            }
+            if used + 1 == area.height && i + 1 < lines.len() {
+                // The rest does not fit: say so.
+                let cut = format!("{line}{}", self.glyphs.cut);
+                self.say(area.x, area.y + used, area.width, &cut, role);
+            } else {
+                self.say(area.x, area.y + used, area.width, line, role);
+            }
+            used += 1;
+        }
+        used
+    }
+
+    /// A pane's heading with a line to the right of it. Returns the area below.
+    pub fn pane(&mut self, area: Rect, title: &str, note: &str, focused: bool) -> Rect {
+        if area.height == 0 || area.width == 0 {
+            return area;
+        }
+        let faint = self.theme.style(Role::Faint);
+        self.fill(Rect { height: 1, ..area }, self.glyphs.line, faint);
+        let role = if focused { Role::Accent } else { Role::Title };
+        let mark = if focused { self.glyphs.into } else { self.glyphs.line };
+        let x = area.x + 1;
+        let used = self.spans(x, area.y, area.width.saturating_sub(2), &[(" ", Role::Faint), (title, role), (" ", Role::Faint)]);
+        let style = self.theme.style(if focused { Role::Accent } else { Role::Faint });
+        self.put(area.x, area.y, 1, mark, style);
+        if !note.is_empty() {
+            let most = area.width.saturating_sub(used + 5);
+            let text = format!(" {note} ");
+            if most > 6 {
+                let text = fit(&display(&text), most, self.glyphs.cut);
+                self.right(area.right().saturating_sub(1), area.y, most, &text, Role::Muted);
+            }
+        }
+        Rect { y: area.y + 1, height: area.height - 1, ..area }
+    }
+
+    /// A framed box in the middle of `area`. Returns the area inside.
+    pub fn popup(&mut self, area: Rect, wide: u16, high: u16, title: &str) -> Rect {
+        let (wide, high) = (wide.min(area.width), high.min(area.height));
+        let outer = Rect {
+            x: area.x + (area.width - wide) / 2,
+            y: area.y + (area.height - high) / 3,
+            width: wide,
+            height: high,
+        };
+        self.clear(outer);
+        if wide < 4 || high < 3 {
+            return outer;
+        }
+        let [ul, ur, ll, lr, side] = self.glyphs.frame;
+        let style = self.theme.style(Role::Accent);
+        let line = self.glyphs.line;
+        self.fill(Rect { height: 1, ..outer }, line, style);
+        self.fill(Rect { y: outer.bottom() - 1, height: 1, ..outer }, line, style);
+        for y in outer.top()..outer.bottom() {
+            let (left, right) = match y {
+                _ if y == outer.top() => (ul, ur),
+                _ if y + 1 == outer.bottom() => (ll, lr),
+                _ => (side, side),
+            };
+            self.put(outer.x, y, 1, left, style);
+            self.put(outer.right() - 1, y, 1, right, style);
+        }
+        let title = format!(" {title} ");
+        self.put(outer.x + 2, outer.y, wide.saturating_sub(4), &title, style);
+        Rect { x: outer.x + 2, y: outer.y + 1, width: wide - 4, height: high - 2 }
+    }
+
+    /// Lays the look of the selected row over a row.
+    pub fn select(&mut self, area: Rect) {
+        let area = area.intersection(self.buffer.area);
+        for y in area.top()..area.bottom() {
+            for x in area.left()..area.right() {
+                if let Some(cell) = self.buffer.cell_mut((x, y)) {
+                    let style = self.theme.selected(cell.style());
+                    cell.set_style(style);
+                }
+            }
+        }
+    }
+}
+
+/// Makes escapes harmless but keeps line ends.
+fn display_lines(text: &str) -> String {
+    text.split('\n').map(|line| display(line).into_owned()).collect::<Vec<_>>().join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_is_cut_and_wrapped_by_places_not_by_letters() {
+        assert_eq!(fit("東京タワー", 5, "…"), "東京…");
+        assert_eq!(fit("abc", 3, "…"), "abc");
+        assert_eq!(fit("abcd", 3, "…"), "ab…");
+        assert_eq!(fit("abcd", 0, "…"), "");
+        assert_eq!(wrap("one two three", 7), ["one two", "three"]);
+        assert_eq!(wrap("abcdefgh i", 3), ["abc", "def", "gh", "i"]);
+        assert_eq!(wrap("東京", 1), [""]);
+        assert_eq!(wrap("a\nb", 9), ["a", "b"]);
+    }
+}
