@@ -167,7 +167,8 @@ pub fn ready(
         data_steps::inspect(shop, &walk, &held.dataset, control)?;
     }
     let chosen = !walk.flow.prepare.target.is_empty();
-    if upto >= Step::Prepare && chosen && (walk.state(Step::Prepare) != StepState::Done || again == Some(Step::Prepare)) {
+    if upto >= Step::Prepare && chosen && (walk.state(Step::Prepare) != StepState::Done || again == Some(Step::Prepare))
+    {
         control.report("prepare", None, "choosing columns and rows");
         data_steps::prepare_step(shop, &walk, &held.dataset)?;
     }

@@ -20,8 +20,7 @@ pub fn performance_chart(record: &WatchRecord) -> Option<Chart> {
         .collect();
     let band = performance.bands.iter().find(|b| b.metric == record.metric);
     let broken = performance.first_broken.and_then(|i| performance.periods.get(i));
-    let events: Vec<(f64, &str)> =
-        broken.map(|p| (p.start, p.label.as_str())).into_iter().collect();
+    let events: Vec<(f64, &str)> = broken.map(|p| (p.start, p.label.as_str())).into_iter().collect();
     let reference = band.map(|b| (b.low, b.high));
     Some(kinds::over_time(&kinds::OverTime { metric: &record.metric, points: &points, events: &events, reference }))
 }
