@@ -273,6 +273,6 @@ mod tests {
         let dropped = filter(&mut data, "fare_amount >= 0 AND pickup_datetime >= DATE('2018-01-01')").unwrap();
         assert!(dropped > 0 && data.rows() == 18_000 - dropped);
         assert!(filter(&mut data, "fare_amount").is_err());
-        assert!(filter(&mut data, "fare_amount < -1e9").unwrap_err().message.contains("no row"));
+        assert!(filter(&mut data, "fare_amount < -1000000000.0").unwrap_err().message.contains("no row"));
     }
 }

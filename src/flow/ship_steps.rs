@@ -356,6 +356,7 @@ impl PushRecord {
 /// When the run is not approved, the package no longer has the approved digest, ONNX and model disagree, or the registry
 /// fails or refuses.
 pub fn push_step(shop: &Workshop, walk: &Walk, spec: &PushSpec, control: &Control) -> Result<PushRecord> {
+    spec.check()?;
     let decision: Decision = shop.need(walk, Step::Approve)?;
     if decision.verdict != Verdict::Approved {
         return Err(Error::usage(format!("run {} was rejected: {}", decision.run, decision.reason))

@@ -117,6 +117,21 @@ pub struct PushSpec {
     pub alias: Option<String>,
 }
 
+impl PushSpec {
+    /// Refuses an address that carries a password: flows and pushes are recorded, and secrets must not be.
+    ///
+    /// # Errors
+    /// When `to` is an address with a user name or password in it.
+    pub fn check(&self) -> Result<()> {
+        let host = self.to.split_once("://").map(|(_, rest)| rest.split(['/', '?', '#']).next().unwrap_or(rest));
+        if host.is_some_and(|h| h.contains('@')) {
+            return Err(Error::usage("the registry's address holds a user name or password, and it would be recorded")
+                .hint("Give them in MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_TOKEN"));
+        }
+        Ok(())
+    }
+}
+
 /// What an approved model is watched on.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -197,6 +212,13 @@ impl Flow {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_password_in_an_address_is_refused() {
+        let to = |to: &str| PushSpec { to: to.into(), name: "m".into(), alias: None }.check();
+        assert!(to("https://ana:secret@mlflow.example/x").is_err());
+        assert!(to("https://mlflow.example/a@b").is_ok() && to("models").is_ok() && to("mlflow").is_ok());
+    }
 
     #[test]
     fn a_flow_survives_toml_and_a_misspelt_key_is_refused() {

@@ -75,8 +75,11 @@ impl Workshop {
     /// Begins a walk, or takes up the one of the same name. Steps whose choices are unchanged stay done.
     ///
     /// # Errors
-    /// When the workspace cannot be written.
+    /// When the workspace cannot be written, or the flow holds a password.
     pub fn begin(&self, flow: &Flow) -> Result<Walk> {
+        if let Some(push) = &flow.push {
+            push.check()?;
+        }
         let id = sha256(flow.name.as_bytes())[..8].to_owned();
         let store = self.store()?;
         let created_ms = store.walk(&id)?.map_or_else(now_ms, |w| w.created_ms);

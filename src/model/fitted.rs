@@ -106,13 +106,8 @@ impl Fitted {
                             *o += f64::from(*v);
                         }
                     }
-                    for o in out.iter_mut() {
+                    for o in out {
                         *o = base + *o / count;
-                    }
-                    // Shares kept as `f32` add up to 1 only nearly.
-                    let sum: f64 = out.iter().sum();
-                    if k > 1 && sum > 0.0 {
-                        out.iter_mut().for_each(|o| *o /= sum);
                     }
                 });
                 Array2::from_shape_fn((rows, k), |(i, j)| flat[i * k + j])
