@@ -241,7 +241,11 @@ fn draw_chooser(ui: &mut Ui<'_>, area: Rect, chooser: &Chooser) {
         .min(area.height.saturating_sub(2))
         .min(24);
     let wide = area.width.saturating_sub(4).min(84);
-    let inside = ui.popup(area, wide, high.max(5), &chooser.title);
+    // Shorter with fewer items that fit, but always beginning in the same row.
+    let high = high.max(5);
+    let shown = u16::try_from(chooser.order.len()).unwrap_or(u16::MAX).saturating_add(4).clamp(5, high);
+    let place = Rect { y: area.y + (area.height - high) / 3, height: shown, ..area };
+    let inside = ui.popup(place, wide, shown, &chooser.title);
     let mark = format!("{} ", ui.glyphs.into);
     let used = ui.say(inside.x, inside.y, 2, &mark, Role::Key);
     chooser.input.draw(ui, Rect { x: inside.x + used, width: inside.width.saturating_sub(used), height: 1, ..inside });

@@ -236,7 +236,7 @@ fn training_in_pictures(app: &mut App) {
     app.step_jobs.insert(id);
     let walk = app.walk.as_mut().unwrap();
     walk.step = Step::Train;
-    walk.job = Some(super::app::WalkJob { id, step: Step::Train, replaceable: false });
+    walk.job = Some(super::app::WalkJob { id, step: Step::Train, replaceable: false, before: None });
     while app.jobs.get(id).is_some_and(|j| j.progress.len() < 2) {
         app.take_in();
         std::thread::sleep(Duration::from_millis(2));

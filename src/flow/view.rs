@@ -228,16 +228,27 @@ pub fn candidate_names(walk: &Walk, task: Task) -> Vec<(String, String)> {
     names.into_iter().map(|n| (n.clone(), estimators::title(&n))).collect()
 }
 
-/// Checks a derived column on a table without keeping it: its first values, or what is wrong.
+/// Checks a derived column on a table without keeping it: its first values, or what is wrong. `again` replaces a column
+/// that was derived before.
 ///
 /// # Errors
 /// When the name is taken or the expression cannot be computed.
-pub fn try_derive(dataset: &Dataset, name: &str, expression: &str, control: &Control) -> Result<Vec<String>> {
-    if dataset.spec(name).is_ok() {
+pub fn try_derive(
+    dataset: &Dataset,
+    name: &str,
+    expression: &str,
+    again: bool,
+    control: &Control,
+) -> Result<Vec<String>> {
+    if dataset.spec(name).is_ok() && !again {
         return Err(Error::usage(format!("there is already a column `{name}`")).hint("Choose another name"));
     }
     let mut some = dataset.clone();
     some.frame = some.frame.head(Some(50));
+    if again && let Ok(rest) = some.frame.drop(name) {
+        some.frame = rest;
+        some.columns.retain(|c| c.name != name);
+    }
     crate::data::derive(&mut some, name, expression, control)?;
     let texts = column::texts(column::get(&some.frame, name)?)?;
     Ok(texts.into_iter().take(EXAMPLES).map(Option::unwrap_or_default).collect())
@@ -301,8 +312,8 @@ mod tests {
         let control = Control::default();
         let held = ready(&shop, &walk.id, Step::Load, None, None, &control).unwrap();
         let name = &held.dataset.columns[1].name;
-        assert!(try_derive(&held.dataset, "d", &format!("\"{name}\" * 2"), &control).is_ok());
-        assert!(try_derive(&held.dataset, name, "1", &control).is_err());
-        assert!(try_derive(&held.dataset, "d", "no_such + 1", &control).is_err());
+        assert!(try_derive(&held.dataset, "d", &format!("\"{name}\" * 2"), false, &control).is_ok());
+        assert!(try_derive(&held.dataset, name, "1", false, &control).is_err());
+        assert!(try_derive(&held.dataset, "d", "no_such + 1", false, &control).is_err());
     }
 }

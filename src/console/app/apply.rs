@@ -53,8 +53,14 @@ impl App {
             }
             (Err(error), Some(step)) => {
                 let Some(walk) = &mut self.walk else { return };
-                walk.job = None;
+                let before = walk.job.take().and_then(|j| j.before);
                 if error.kind != Kind::Cancelled {
+                    if let Some(before) = before {
+                        // What was done with the old choices still holds: say what was wrong, and stay.
+                        walk.desk.walk.flow = before;
+                        self.fail(&error);
+                        return;
+                    }
                     walk.problem = Some((step, error.clone()));
                     if walk.step != step {
                         self.say(Tone::Bad, format!("{step} failed: {}", error.message));

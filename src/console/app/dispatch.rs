@@ -92,11 +92,24 @@ impl App {
             Action::ChooseTarget => self.choose_target(),
             Action::ChooseSplit => self.choose_split(),
             Action::DeriveColumn => {
-                self.overlay = Some(Overlay::Prompt(Prompt::new(
-                    "Compute a new column",
-                    "name = expression, in SQL over the columns, for example  minutes = EXTRACT(EPOCH FROM dropoff - pickup) / 60",
-                    Purpose::Derive,
-                )));
+                let walk = self.walk.as_ref();
+                let made = walk.and_then(|w| {
+                    let name = &w.column_at_cursor()?.name;
+                    Some(format!(
+                        "{name} = {}",
+                        w.desk.walk.flow.derive.get(name)?.split_whitespace().collect::<Vec<_>>().join(" ")
+                    ))
+                });
+                let help = match made {
+                    Some(_) => "Change the expression. Without one the column is taken away.",
+                    None => {
+                        "name = expression, in SQL over the columns, for example  minutes = EXTRACT(EPOCH FROM dropoff - \
+                         pickup) / 60"
+                    }
+                };
+                let mut prompt = Prompt::new("Compute a column", help, Purpose::Derive);
+                prompt.input = TextInput::new(&made.unwrap_or_default());
+                self.overlay = Some(Overlay::Prompt(prompt));
             }
             Action::ToggleColumn => self.toggle_column(),
             Action::Mark => self.mark(),
@@ -481,6 +494,20 @@ impl App {
         let text = prompt.input.text().trim().to_owned();
         match prompt.purpose.clone() {
             Purpose::Derive => {
+                let emptied = text.trim_end().strip_suffix('=').map(|name| name.trim().to_owned());
+                let flow = self.walk.as_ref().map(|w| &w.desk.walk.flow);
+                if let Some(name) = emptied.filter(|n| flow.is_some_and(|f| f.derive.contains_key(n))) {
+                    self.overlay = None;
+                    self.change(Step::Prepare, move |flow| {
+                        flow.derive.remove(&name);
+                        flow.prepare.leave_out.remove(&name);
+                        flow.prepare.keep.retain(|k| *k != name);
+                        if flow.prepare.target == name {
+                            flow.prepare.target.clear();
+                        }
+                    });
+                    return;
+                }
                 let Some((name, expression)) = split_derivation(&text) else {
                     prompt.error = Some("write it as: name = expression".into());
                     return;

@@ -4,10 +4,11 @@ use std::path::PathBuf;
 
 use crate::console::app::overlay::Overlay;
 use crate::console::keys::Action;
+use crate::error::Error;
 use crate::flow::{Flow, Step, StepState};
 
 use super::walk::WalkJob;
-use super::work::{self, LiveRuns, Order, Outcome};
+use super::work::{self, Change, LiveRuns, Order, Outcome};
 use super::{App, Screen, Tone};
 
 impl App {
@@ -120,7 +121,7 @@ impl App {
         let open = matches!(walk.state(step), StepState::Open | StepState::Stale);
         let held = walk.held.as_ref().is_some_and(|h| h.is_of(&walk.desk.walk));
         let target = &walk.desk.walk.flow.prepare.target;
-        let ready = |upto| Order::Ready { upto, again: None, flow: None };
+        let ready = |upto| Order::Ready { upto, again: None, change: None };
         let order = match step {
             Step::Load if open || !held => ready(Step::Load),
             Step::Inspect if open => ready(Step::Inspect),
@@ -161,6 +162,7 @@ impl App {
         let (workspace, id) = (self.place.workspace.clone(), walk.desk.walk.id.clone());
         let (held, live) = (walk.held.clone(), walk.live_source.clone());
         let replaceable = order.is_ready();
+        let before = order.before().cloned();
         let title = format!("{step} of {}", walk.desk.walk.flow.name);
         let started =
             self.jobs.start(title, move |control| work::carry_out(&workspace, &id, order, held, &live, control));
@@ -168,7 +170,7 @@ impl App {
             Ok(id) => {
                 self.step_jobs.insert(id);
                 if let Some(walk) = &mut self.walk {
-                    walk.job = Some(WalkJob { id, step, replaceable });
+                    walk.job = Some(WalkJob { id, step, replaceable, before });
                 }
             }
             Err(e) => self.fail(&e),
@@ -186,11 +188,13 @@ impl App {
             self.say(Tone::Warn, text);
             return;
         }
-        let mut flow = walk.desk.walk.flow.clone();
+        let before = walk.desk.walk.flow.clone();
+        let mut flow = before.clone();
         change(&mut flow);
         // Shown at once; the job writes it down.
         walk.desk.walk.flow = flow.clone();
-        self.start(Order::Ready { upto, again: None, flow: Some(Box::new(flow)) }, true);
+        let change = Some(Box::new(Change { before, flow }));
+        self.start(Order::Ready { upto, again: None, change }, true);
     }
 
     /// Stops the work of the walk, else any work.
@@ -207,8 +211,9 @@ impl App {
         let again = self.key(Action::Repeat);
         self.say(Tone::Warn, format!("{} was stopped; {again} goes on where it was", job.step));
         if let Some(walk) = &mut self.walk {
-            let text = format!("{} was stopped before it was done", job.step);
-            walk.problem = Some((job.step, crate::error::Error::cancelled().at(text)));
+            let message = format!("{} was stopped before it was done", job.step);
+            let stopped = Error { message, ..Error::cancelled() };
+            walk.problem = Some((job.step, stopped.hint("What was finished is kept")));
         }
     }
 
@@ -218,7 +223,7 @@ impl App {
         let step = walk.step;
         walk.problem = None;
         let order = match step {
-            Step::Load | Step::Inspect | Step::Prepare => Order::Ready { upto: step, again: Some(step), flow: None },
+            Step::Load | Step::Inspect | Step::Prepare => Order::Ready { upto: step, again: Some(step), change: None },
             Step::Train => Order::Train,
             Step::Compare => Order::Compare(walk.desk.compare.as_ref().map(|c| c.chosen.clone())),
             Step::Test => Order::Test,
@@ -253,8 +258,9 @@ impl App {
         };
         let Some(held) = self.walk.as_ref().and_then(|w| w.held.clone()) else { return };
         let (name, expression) = (name.to_owned(), expression.to_owned());
+        let again = self.walk.as_ref().is_some_and(|w| w.desk.walk.flow.derive.contains_key(&name));
         let started = self.jobs.start_latest("derive", "trying the expression", move |control| {
-            Ok(Outcome::Tried(crate::flow::view::try_derive(&held.dataset, &name, &expression, control)))
+            Ok(Outcome::Tried(crate::flow::view::try_derive(&held.dataset, &name, &expression, again, control)))
         });
         if let Err(e) = started {
             self.fail(&e);

@@ -10,7 +10,7 @@ use crate::error::Error;
 use crate::flow::record::RunRecord;
 use crate::flow::spec::{PushSpec, WatchSpec};
 use crate::flow::view::{Desk, Held};
-use crate::flow::{Step, StepState};
+use crate::flow::{Flow, Step, StepState};
 use crate::jobs::JobId;
 
 use super::work::{ChartKey, LiveRuns};
@@ -24,6 +24,8 @@ pub struct WalkJob {
     pub step: Step,
     /// Whether a newer job of this sort replaces it.
     pub replaceable: bool,
+    /// The choices to go back to when it fails.
+    pub before: Option<Flow>,
 }
 
 /// A walk that is open on the screen.

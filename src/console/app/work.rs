@@ -7,7 +7,7 @@ use crate::chart::Chart;
 use crate::console::views::Entry;
 use crate::data::{self, Preview};
 use crate::engine::Control;
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 use crate::flow::record::RunRecord;
 use crate::flow::spec::{PushSpec, WatchSpec};
 use crate::flow::view::{Desk, Held, desk, ready};
@@ -39,6 +39,15 @@ pub enum Outcome {
 /// Which chart of which runs.
 pub type ChartKey = (RunChart, Vec<String>);
 
+/// New choices, and those to go back to when they do not work.
+#[derive(Debug, Clone)]
+pub struct Change {
+    /// The old ones.
+    pub before: Flow,
+    /// The new ones.
+    pub flow: Flow,
+}
+
 /// A step's work.
 #[derive(Debug, Clone)]
 pub enum Order {
@@ -49,7 +58,7 @@ pub enum Order {
         /// This one even when it is done.
         again: Option<Step>,
         /// New choices.
-        flow: Option<Box<Flow>>,
+        change: Option<Box<Change>>,
     },
     /// Fit the candidates.
     Train,
@@ -87,6 +96,15 @@ impl Order {
         }
     }
 
+    /// The choices to go back to when it fails.
+    #[must_use]
+    pub fn before(&self) -> Option<&Flow> {
+        match self {
+            Self::Ready { change: Some(change), .. } => Some(&change.before),
+            _ => None,
+        }
+    }
+
     /// Whether a newer order of this sort replaces it.
     #[must_use]
     pub fn is_ready(&self) -> bool {
@@ -109,11 +127,18 @@ pub fn carry_out(
     let shop = Workshop::open(workspace)?;
     let mut kept = None;
     match order {
-        Order::Ready { upto, again, flow } => {
-            if let Some(flow) = flow {
-                shop.begin(&flow)?;
+        Order::Ready { upto, again, change } => {
+            if let Some(change) = &change {
+                shop.begin(&change.flow)?;
             }
-            kept = Some(ready(&shop, walk, upto, again, held, control)?);
+            let made = ready(&shop, walk, upto, again, held, control);
+            if let (Err(e), Some(change)) = (&made, &change)
+                && e.kind != Kind::Cancelled
+            {
+                // A choice that cannot be carried out must not lock the walk.
+                shop.begin(&change.before)?;
+            }
+            kept = Some(made?);
         }
         Order::Train => {
             let held = ready(&shop, walk, Step::Prepare, None, held, control)?;

@@ -124,6 +124,7 @@ pub fn draw(ui: &mut Ui<'_>, area: Rect, app: &App, walk: &WalkState) {
         Col::fill("STATE", 22),
     ];
     let glyphs = *ui.glyphs;
+    let running = walk.runs(Step::Train);
     table(ui, inside, &cols, &walk.views.train.list, board.len(), true, |i| match board.get(i) {
         Some(Row::Run(run)) if run.status == RunStatus::Failed => {
             let why = run.error.clone().unwrap_or_default();
@@ -171,7 +172,7 @@ pub fn draw(ui: &mut Ui<'_>, area: Rect, app: &App, walk: &WalkState) {
             Cell::muted(""),
             Cell::muted(""),
             Cell::muted(""),
-            Cell::muted(format!("{} waits", glyphs.open)),
+            Cell::muted(format!("{} {}", glyphs.open, if running { "waits" } else { "not done" })),
         ],
         None => Vec::new(),
     });
