@@ -206,7 +206,11 @@ fn footer(ui: &mut Ui<'_>, row: Rect, app: &App) {
 }
 
 fn draw_chooser(ui: &mut Ui<'_>, area: Rect, chooser: &Chooser) {
-    let high = u16::try_from(chooser.items.len()).unwrap_or(u16::MAX).saturating_add(4).min(area.height.saturating_sub(2)).min(24);
+    let high = u16::try_from(chooser.items.len())
+        .unwrap_or(u16::MAX)
+        .saturating_add(4)
+        .min(area.height.saturating_sub(2))
+        .min(24);
     let wide = area.width.saturating_sub(4).min(84);
     let inside = ui.popup(area, wide, high.max(5), &chooser.title);
     let mark = format!("{} ", ui.glyphs.into);

@@ -142,7 +142,10 @@ mod tests {
     #[test]
     fn numbers_read_well() {
         assert_eq!([count(7), count(1234), count(1_234_567)], ["7", "1,234", "1,234,567"]);
-        assert_eq!([figure(0.123_456), figure(-12.0), figure(12345.6), figure(1e-7)], ["0.1235", "-12", "12,346", "1.00e-7"]);
+        assert_eq!(
+            [figure(0.123_456), figure(-12.0), figure(12345.6), figure(1e-7)],
+            ["0.1235", "-12", "12,346", "1.00e-7"]
+        );
         assert_eq!([score(0.7), score(31.234), score(f64::NAN), score(24_512.3)], ["0.700", "31.23", "–", "24,512"]);
         assert_eq!([percent(0.0), percent(0.0001), percent(0.051), percent(0.5)], ["0 %", "<0.1 %", "5.1 %", "50 %"]);
         assert_eq!([seconds(0.01), seconds(3.21), seconds(200.0)], ["<0.1 s", "3.2 s", "3:20"]);

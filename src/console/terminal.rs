@@ -29,14 +29,16 @@ pub struct Screen {
 }
 
 fn failed(e: io::Error) -> Error {
-    Error::local(format!("the terminal: {e}")).hint("The console needs a terminal; without one use the commands, see `pilothouse --help`")
+    Error::local(format!("the terminal: {e}"))
+        .hint("The console needs a terminal; without one use the commands, see `pilothouse --help`")
 }
 
 /// Gives the terminal back. Safe to call at any time and more than once.
 pub fn restore() {
     if TAKEN.swap(false, Ordering::SeqCst) {
         // Nothing can be done where this fails: the terminal may be gone (SIGHUP).
-        let _ = execute!(io::stdout(), EndSynchronizedUpdate, DisableBracketedPaste, cursor::Show, LeaveAlternateScreen);
+        let _ =
+            execute!(io::stdout(), EndSynchronizedUpdate, DisableBracketedPaste, cursor::Show, LeaveAlternateScreen);
         let _ = disable_raw_mode();
     }
 }

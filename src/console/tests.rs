@@ -40,7 +40,13 @@ fn settle(app: &mut App) {
 
 fn keys(app: &mut App, typed: &str) {
     for c in typed.chars() {
-        let text = if c == '\n' { "enter".to_owned() } else if c == ' ' { "space".into() } else { c.to_string() };
+        let text = if c == '\n' {
+            "enter".to_owned()
+        } else if c == ' ' {
+            "space".into()
+        } else {
+            c.to_string()
+        };
         app.key_pressed(text.parse::<Key>().unwrap());
         settle(app);
     }
@@ -106,9 +112,10 @@ fn mask(text: &str) -> String {
     let shape = "dddd-dd-dd dd:dd";
     let mut out = letters.clone();
     for start in 0..letters.len() {
-        let fits = shape.chars().enumerate().all(|(i, s)| {
-            letters.get(start + i).is_some_and(|c| if s == 'd' { c.is_ascii_digit() } else { *c == s })
-        });
+        let fits = shape
+            .chars()
+            .enumerate()
+            .all(|(i, s)| letters.get(start + i).is_some_and(|c| if s == 'd' { c.is_ascii_digit() } else { *c == s }));
         if fits {
             for (i, s) in shape.chars().enumerate() {
                 if s == 'd' {

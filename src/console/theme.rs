@@ -34,7 +34,11 @@ impl Depth {
         if get("COLORTERM").is_some_and(|v| v == "truecolor" || v == "24bit") {
             return Self::True;
         }
-        if term.contains("256color") || term.contains("kitty") || term.contains("direct") { Self::Indexed } else { Self::Sixteen }
+        if term.contains("256color") || term.contains("kitty") || term.contains("direct") {
+            Self::Indexed
+        } else {
+            Self::Sixteen
+        }
     }
 }
 
@@ -123,9 +127,8 @@ fn rgb(text: &str) -> Result<(u8, u8, u8)> {
 fn indexed((r, g, b): (u8, u8, u8)) -> u8 {
     const STEPS: [i32; 6] = [0, 95, 135, 175, 215, 255];
     let near = |v: u8| (0..6u8).min_by_key(|i| (STEPS[usize::from(*i)] - i32::from(v)).abs()).unwrap_or(0);
-    let far = |x: (i32, i32, i32)| {
-        (x.0 - i32::from(r)).pow(2) + (x.1 - i32::from(g)).pow(2) + (x.2 - i32::from(b)).pow(2)
-    };
+    let far =
+        |x: (i32, i32, i32)| (x.0 - i32::from(r)).pow(2) + (x.1 - i32::from(g)).pow(2) + (x.2 - i32::from(b)).pow(2);
     let (i, j, k) = (near(r), near(g), near(b));
     let cube = (STEPS[usize::from(i)], STEPS[usize::from(j)], STEPS[usize::from(k)]);
     let mean = (i32::from(r) + i32::from(g) + i32::from(b)) / 3;
@@ -185,9 +188,7 @@ impl Theme {
             })
         };
         let heat = match depth {
-            Depth::Indexed | Depth::True => {
-                file.heat.iter().map(|h| Ok(of(rgb(h)?))).collect::<Result<Vec<_>>>()?
-            }
+            Depth::Indexed | Depth::True => file.heat.iter().map(|h| Ok(of(rgb(h)?))).collect::<Result<Vec<_>>>()?,
             Depth::None | Depth::Sixteen => vec![Color::Reset; file.heat.len()],
         };
         let heat_text = match depth {
@@ -250,7 +251,8 @@ impl Theme {
     #[must_use]
     pub fn ink(&self, ink: Ink) -> Style {
         let style = Style::new().bg(self.background);
-        let pick = |colors: &[Color], n: u8| colors.get(usize::from(n) % colors.len().max(1)).copied().unwrap_or(self.text);
+        let pick =
+            |colors: &[Color], n: u8| colors.get(usize::from(n) % colors.len().max(1)).copied().unwrap_or(self.text);
         match ink {
             Ink::Series(n) => style.fg(pick(&self.series, n)),
             Ink::Band(n) => style.fg(pick(&self.bands, n)),

@@ -78,7 +78,11 @@ impl App {
                 if let Some(verdict) = verdict {
                     let next = self.key(crate::console::keys::Action::NextStep);
                     let good = verdict == crate::team::Verdict::Approved;
-                    let text = if good { format!("approved and recorded; {next} goes on to push") } else { "rejected and recorded".into() };
+                    let text = if good {
+                        format!("approved and recorded; {next} goes on to push")
+                    } else {
+                        "rejected and recorded".into()
+                    };
                     self.say(if good { Tone::Good } else { Tone::Warn }, text);
                 }
             }

@@ -85,10 +85,9 @@ impl App {
                 unless(walk.desk.runs.is_empty(), "there are no runs")
             }
             Action::NextChart | Action::PreviousChart => unless(walk.desk.watch.is_none(), "nothing was watched yet"),
-            Action::SideBySide => unless(
-                walk.marked.len() < 2 && !walk.views.compare.side_by_side,
-                "mark at least two runs first",
-            ),
+            Action::SideBySide => {
+                unless(walk.marked.len() < 2 && !walk.views.compare.side_by_side, "mark at least two runs first")
+            }
             Action::Open if step == Step::Compare => {
                 unless(walk.desk.compare.is_none(), "the runs are still being compared")?;
                 quiet()

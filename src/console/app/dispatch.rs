@@ -78,7 +78,8 @@ impl App {
             },
             Action::NextStep | Action::PreviousStep => {
                 let step = self.walk.as_ref().map(|w| w.step);
-                let to = if action == Action::NextStep { step.and_then(Step::next) } else { step.and_then(Step::previous) };
+                let to =
+                    if action == Action::NextStep { step.and_then(Step::next) } else { step.and_then(Step::previous) };
                 if let Some(to) = to {
                     self.enter(to);
                 }
@@ -273,9 +274,7 @@ impl App {
         let items: Vec<Item> = walk
             .columns()
             .iter()
-            .filter(|c| {
-                !time || matches!(c.meaning, crate::data::Meaning::DateTime | crate::data::Meaning::Number)
-            })
+            .filter(|c| !time || matches!(c.meaning, crate::data::Meaning::DateTime | crate::data::Meaning::Number))
             .map(|c| {
                 let column = c.name.clone();
                 let split = if time { Split::Time { column } } else { Split::Group { column } };
@@ -310,7 +309,8 @@ impl App {
 
     fn mark(&mut self) {
         let Some(walk) = &mut self.walk else { return };
-        let Some((id, done)) = walk.run_at_cursor().map(|r| (r.id.clone(), r.status == crate::flow::record::RunStatus::Done))
+        let Some((id, done)) =
+            walk.run_at_cursor().map(|r| (r.id.clone(), r.status == crate::flow::record::RunStatus::Done))
         else {
             return;
         };
@@ -509,7 +509,8 @@ impl App {
                     .flat_map(crate::gate::GateReport::failed)
                     .map(|g| g.name.clone())
                     .collect();
-                let help = format!("Failed: {}. Why does that not stand against it? This is recorded too.", failed.join(", "));
+                let help =
+                    format!("Failed: {}. Why does that not stand against it? This is recorded too.", failed.join(", "));
                 self.overlay =
                     Some(Overlay::Prompt(Prompt::new("Override the failed gates?", help, Purpose::Override(text))));
             }

@@ -157,14 +157,7 @@ pub struct Prompt {
 impl Prompt {
     /// An empty answer to a question.
     pub fn new(title: impl Into<String>, help: impl Into<String>, purpose: Purpose) -> Self {
-        Self {
-            title: title.into(),
-            help: help.into(),
-            input: TextInput::default(),
-            error: None,
-            info: None,
-            purpose,
-        }
+        Self { title: title.into(), help: help.into(), input: TextInput::default(), error: None, info: None, purpose }
     }
 }
 

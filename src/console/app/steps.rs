@@ -162,9 +162,8 @@ impl App {
         let (held, live) = (walk.held.clone(), walk.live_source.clone());
         let replaceable = order.is_ready();
         let title = format!("{step} of {}", walk.desk.walk.flow.name);
-        let started = self.jobs.start(title, move |control| {
-            work::carry_out(&workspace, &id, order, held, &live, control)
-        });
+        let started =
+            self.jobs.start(title, move |control| work::carry_out(&workspace, &id, order, held, &live, control));
         match started {
             Ok(id) => {
                 self.step_jobs.insert(id);

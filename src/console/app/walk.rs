@@ -65,9 +65,7 @@ impl WalkState {
         let push = match (&desk.push, &flow.push) {
             (Some(done), _) => PushSpec { to: done.to.clone(), name: done.name.clone(), alias: done.alias.clone() },
             (None, Some(spec)) => spec.clone(),
-            (None, None) => {
-                PushSpec { to: "models".into(), name: flow.name.clone(), alias: Some("champion".into()) }
-            }
+            (None, None) => PushSpec { to: "models".into(), name: flow.name.clone(), alias: Some("champion".into()) },
         };
         let watch = flow.watch.clone().unwrap_or_default();
         let step = if desk.walk.state(Step::Load) == StepState::Done { desk.walk.here() } else { Step::Load };

@@ -192,7 +192,8 @@ pub fn folder(path: &Path) -> Result<Outcome> {
         let is_folder = about.as_ref().is_ok_and(std::fs::Metadata::is_dir);
         entries.push(Entry { name, path: entry.path(), is_folder, size: about.map_or(0, |m| m.len()) });
     }
-    entries.sort_by(|a, b| b.is_folder.cmp(&a.is_folder).then_with(|| a.name.to_lowercase().cmp(&b.name.to_lowercase())));
+    entries
+        .sort_by(|a, b| b.is_folder.cmp(&a.is_folder).then_with(|| a.name.to_lowercase().cmp(&b.name.to_lowercase())));
     Ok(Outcome::Folder(path.to_owned(), entries))
 }
 

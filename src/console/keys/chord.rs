@@ -81,7 +81,8 @@ impl FromStr for Key {
                 Ok(Self { code: KeyCode::Char(c), modifiers: modifiers - KeyModifiers::SHIFT })
             }
             _ => {
-                if let Some(n) = rest.strip_prefix('f').and_then(|n| n.parse::<u8>().ok()).filter(|n| (1..=12).contains(n))
+                if let Some(n) =
+                    rest.strip_prefix('f').and_then(|n| n.parse::<u8>().ok()).filter(|n| (1..=12).contains(n))
                 {
                     return Ok(Self { code: KeyCode::F(n), modifiers });
                 }

@@ -212,9 +212,7 @@ impl Keymap {
         match std::fs::read_to_string(path) {
             Ok(text) => Self::with(&text),
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => Self::default(),
-            Err(e) => {
-                Self { problems: vec![format!("{} cannot be read: {e}", path.display())], ..Self::default() }
-            }
+            Err(e) => Self { problems: vec![format!("{} cannot be read: {e}", path.display())], ..Self::default() },
         }
     }
 
@@ -272,8 +270,7 @@ impl Keymap {
                     for chord in &a.chords {
                         let clash = b.chords.iter().any(|other| {
                             let n = chord.0.len().min(other.0.len());
-                            chord.0.get(..n) == other.0.get(..n)
-                                && (chord.0.len() != other.0.len() || chord == other)
+                            chord.0.get(..n) == other.0.get(..n) && (chord.0.len() != other.0.len() || chord == other)
                         });
                         // In a chooser the menu's own keys win over the text field's, on purpose.
                         let allowed = context == Context::Chooser && a.context != b.context;
@@ -359,7 +356,11 @@ pub fn keys_markdown() -> String {
         if rows.is_empty() {
             continue;
         }
-        out.push_str(&format!("\n## {}: `[{}]`\n\n| keys | action | what it does |\n| --- | --- | --- |\n", context.title(), context.name()));
+        out.push_str(&format!(
+            "\n## {}: `[{}]`\n\n| keys | action | what it does |\n| --- | --- | --- |\n",
+            context.title(),
+            context.name()
+        ));
         for row in rows {
             let keys: Vec<String> = row.chords.iter().map(|c| format!("`{c}`")).collect();
             out.push_str(&format!("| {} | `{}` | {} |\n", keys.join(" "), row.action.name(), row.help));
@@ -403,7 +404,10 @@ mod tests {
         let changing = [Action::Push, Action::Approve, Action::Reject, Action::Yes];
         for row in TABLE.iter().filter(|r| changing.contains(&r.action)) {
             for k in row.keys {
-                assert!(!k.starts_with("ctrl+") && !["h", "j", "k", "l", "g", "G", "enter", "space"].contains(k), "{k}");
+                assert!(
+                    !k.starts_with("ctrl+") && !["h", "j", "k", "l", "g", "G", "enter", "space"].contains(k),
+                    "{k}"
+                );
             }
         }
     }

@@ -33,8 +33,20 @@ pub static TABLE: &[Binding] = &[
     // Views.
     bind(Context::Start, &["enter", "l", "right"], Action::Open, "begin", "Begin or take up the walk under the cursor"),
     bind(Context::Start, &["o"], Action::OpenFile, "open a file", "Look for a file of your own"),
-    bind(Context::Picker, &["enter", "l", "right"], Action::Open, "open", "Open the folder or begin a walk with the file"),
-    bind(Context::Picker, &["h", "left", "backspace", "-"], Action::ParentFolder, "up a folder", "Go to the folder above"),
+    bind(
+        Context::Picker,
+        &["enter", "l", "right"],
+        Action::Open,
+        "open",
+        "Open the folder or begin a walk with the file",
+    ),
+    bind(
+        Context::Picker,
+        &["h", "left", "backspace", "-"],
+        Action::ParentFolder,
+        "up a folder",
+        "Go to the folder above",
+    ),
     bind(Context::Load, &["m"], Action::CorrectMeaning, "meaning", "Correct what the column means"),
     bind(Context::Load, &["enter"], Action::Open, "", "Correct what the column means"),
     bind(Context::Inspect, &["enter"], Action::Open, "", "From a finding to its column"),
@@ -87,7 +99,13 @@ pub static TABLE: &[Binding] = &[
     bind(Context::Global, &[":", "ctrl+p"], Action::Palette, "commands", "Find any command, step or column by name"),
     bind(Context::Global, &["?", "f1"], Action::Help, "help", "The keys of this view"),
     bind(Context::Global, &["ctrl+l"], Action::Redraw, "", "Draw the screen anew"),
-    bind(Context::Global, &["q", "ctrl+c"], Action::Quit, "quit", "Leave; the walk is kept and offered at the next start"),
+    bind(
+        Context::Global,
+        &["q", "ctrl+c"],
+        Action::Quit,
+        "quit",
+        "Leave; the walk is kept and offered at the next start",
+    ),
     // Help.
     bind(Context::Help, &["esc", "q", "?", "enter"], Action::Back, "close", "Close the help"),
     bind(Context::Help, &["j", "down"], Action::Down, "", "One down"),

@@ -33,7 +33,13 @@ pub fn draw(ui: &mut Ui<'_>, area: Rect, app: &App, walk: &WalkState) {
     let mut y = inside.y;
     if let Some(run) = walk.desk.chosen() {
         y = status::fact(ui, inside, y, "model", &format!("{}, run {}", run.title, run.id), Role::Strong);
-        let about = format!("{} of {} ({} rows), trained by {}", run.target, run.data.source, format::count(run.data.rows), run.by);
+        let about = format!(
+            "{} of {} ({} rows), trained by {}",
+            run.target,
+            run.data.source,
+            format::count(run.data.rows),
+            run.by
+        );
         y = status::fact(ui, inside, y, "predicts", &about, Role::Text);
         y = status::fact(ui, inside, y, "package", &report.digest, Role::Text);
         let metrics: Vec<String> = run
@@ -42,7 +48,13 @@ pub fn draw(ui: &mut Ui<'_>, area: Rect, app: &App, walk: &WalkState) {
             .take(5)
             .map(|m| match (m.low, m.high) {
                 (Some(l), Some(h)) if m.name == run.metric => {
-                    format!("{} {} ({} to {})", format::metric(&m.name), format::score(m.value), format::score(l), format::score(h))
+                    format!(
+                        "{} {} ({} to {})",
+                        format::metric(&m.name),
+                        format::score(m.value),
+                        format::score(l),
+                        format::score(h)
+                    )
                 }
                 _ => format!("{} {}", format::metric(&m.name), format::score(m.value)),
             })
@@ -83,7 +95,12 @@ fn draw_decision(ui: &mut Ui<'_>, area: Rect, app: &App, walk: &WalkState, diges
             }
             let next = app.key(Action::NextStep);
             if d.verdict == Verdict::Approved && y < area.bottom() {
-                ui.spans(area.x, y + u16::from(y + 1 < area.bottom()), area.width, &[(&next, Role::Key), (" goes on to push", Role::Muted)]);
+                ui.spans(
+                    area.x,
+                    y + u16::from(y + 1 < area.bottom()),
+                    area.width,
+                    &[(&next, Role::Key), (" goes on to push", Role::Muted)],
+                );
             }
         }
         None => {
@@ -115,7 +132,11 @@ fn draw_log(ui: &mut Ui<'_>, area: Rect, walk: &WalkState) {
         Ok(log) => log,
         Err(error) => {
             let inside = ui.pane(area, "audit log", "", false);
-            ui.paragraph(Rect { x: inside.x + 1, width: inside.width.saturating_sub(2), ..inside }, &error.to_string(), Role::Bad);
+            ui.paragraph(
+                Rect { x: inside.x + 1, width: inside.width.saturating_sub(2), ..inside },
+                &error.to_string(),
+                Role::Bad,
+            );
             return;
         }
     };

@@ -54,7 +54,11 @@ pub fn draw(ui: &mut Ui<'_>, area: Rect, app: &App, walk: &WalkState) {
     let wanted = u16::try_from(runs.len()).unwrap_or(u16::MAX).saturating_add(2);
     let (upper, lower) = rows(area, wanted.min(area.height / 2).max(4.min(area.height)));
     draw_board(ui, upper, walk, &runs);
-    let lower = Rect { y: lower.y + u16::from(lower.height > 12), height: lower.height.saturating_sub(u16::from(lower.height > 12)), ..lower };
+    let lower = Rect {
+        y: lower.y + u16::from(lower.height > 12),
+        height: lower.height.saturating_sub(u16::from(lower.height > 12)),
+        ..lower
+    };
     if view.side_by_side && walk.marked.len() >= 2 {
         draw_side_by_side(ui, lower, walk, &runs);
         return;
@@ -73,7 +77,12 @@ pub fn draw(ui: &mut Ui<'_>, area: Rect, app: &App, walk: &WalkState) {
             let sentence = std::mem::take(&mut bare.sentence);
             bare.title.clear();
             view.pane.draw(ui, left, &bare);
-            let words = Rect { x: right.x, y: right.y + 1, width: right.width.saturating_sub(1), height: right.height.saturating_sub(1) };
+            let words = Rect {
+                x: right.x,
+                y: right.y + 1,
+                width: right.width.saturating_sub(1),
+                height: right.height.saturating_sub(1),
+            };
             let used = ui.paragraph(words, &sentence, Role::Text);
             let rest = Rect { y: words.y + used + 1, height: words.height.saturating_sub(used + 1), ..words };
             draw_metrics(ui, rest, &shown);
@@ -109,7 +118,9 @@ fn draw_metrics(ui: &mut Ui<'_>, area: Rect, shown: &[RunRecord]) {
         for run in shown {
             if let Some(m) = run.metric_named(&metric.name) {
                 let range = match (m.low, m.high) {
-                    (Some(l), Some(h)) if room >= 22 => format!("  {}{}{}", format::score(l), ui.glyphs.to, format::score(h)),
+                    (Some(l), Some(h)) if room >= 22 => {
+                        format!("  {}{}{}", format::score(l), ui.glyphs.to, format::score(h))
+                    }
                     _ => String::new(),
                 };
                 let used = ui.say(x, y, room, &format::score(m.value), Role::Text);
@@ -124,7 +135,14 @@ fn draw_board(ui: &mut Ui<'_>, area: Rect, walk: &WalkState, runs: &[&RunRecord]
     let metric = runs.first().map_or("", |r| r.metric.as_str());
     let name = format::metric(metric).to_uppercase();
     let marked = walk.marked.len();
-    let note = if marked == 0 { format!("best over the folds first, {}", if metrics::higher_is_better(metric) { "more is better" } else { "less is better" }) } else { format!("{marked} marked") };
+    let note = if marked == 0 {
+        format!(
+            "best over the folds first, {}",
+            if metrics::higher_is_better(metric) { "more is better" } else { "less is better" }
+        )
+    } else {
+        format!("{marked} marked")
+    };
     let inside = ui.pane(area, "leaderboard", &note, true);
     let cols = [
         Col::fixed("", 1),
@@ -163,8 +181,7 @@ fn draw_board(ui: &mut Ui<'_>, area: Rect, walk: &WalkState, runs: &[&RunRecord]
 fn draw_side_by_side(ui: &mut Ui<'_>, area: Rect, walk: &WalkState, runs: &[&RunRecord]) {
     let shown: Vec<RunRecord> = runs.iter().filter(|r| walk.marked.contains(&r.id)).map(|r| (*r).clone()).collect();
     let inside = ui.pane(area, "side by side", "only what differs", false);
-    let mut lines: Vec<(String, Vec<String>)> =
-        differences(&shown).into_iter().map(|d| (d.what, d.values)).collect();
+    let mut lines: Vec<(String, Vec<String>)> = differences(&shown).into_iter().map(|d| (d.what, d.values)).collect();
     lines.push(("run".into(), shown.iter().map(|r| r.id.clone()).collect()));
     for metric in shown.first().map(|r| r.metrics.as_slice()).unwrap_or_default() {
         let values: Vec<String> = shown

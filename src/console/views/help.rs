@@ -14,17 +14,39 @@ enum Line<'a> {
 
 fn about(context: Context) -> &'static str {
     match context {
-        Context::Start => "Walks in this workspace, samples, and files of your own. A walk leads from raw data to a model in a registry.",
-        Context::Picker => "CSV and Parquet files begin a walk; a flow file (.toml) brings its own choices. The pane beside shows the first rows.",
-        Context::Load => "What each column is called, what it means and how it is stored. The meaning decides how a model may use it.",
-        Context::Inspect => "What was found in the data, the worst first, and whether a model has a chance. Each finding says what to do about it.",
-        Context::Prepare => "What is predicted, from which columns, and which rows are kept back for judging. Everything is fitted on training rows only.",
-        Context::Train => "Each candidate is fitted on folds of the training rows, then on all of them, and judged on rows that it never saw.",
-        Context::Compare => "Intervals are 95 %. One model is called better only where a paired test on the same rows says so.",
-        Context::Test => "Gates at three stages: data, model, package. A failed gate blocks approval unless it is overridden with a recorded reason.",
-        Context::Approve => "The decision is about exactly this package: its digest is recorded with your name and reason in the audit log.",
-        Context::Push => "The package is checked once more, sent, read back and compared, before the alias moves. It is safe to repeat.",
-        Context::Watch => "New rows against the training data: a column has drifted when the effect is large and chance does not explain it.",
+        Context::Start => {
+            "Walks in this workspace, samples, and files of your own. A walk leads from raw data to a model in a registry."
+        }
+        Context::Picker => {
+            "CSV and Parquet files begin a walk; a flow file (.toml) brings its own choices. The pane beside shows the first rows."
+        }
+        Context::Load => {
+            "What each column is called, what it means and how it is stored. The meaning decides how a model may use it."
+        }
+        Context::Inspect => {
+            "What was found in the data, the worst first, and whether a model has a chance. Each finding says what to do about it."
+        }
+        Context::Prepare => {
+            "What is predicted, from which columns, and which rows are kept back for judging. Everything is fitted on training rows only."
+        }
+        Context::Train => {
+            "Each candidate is fitted on folds of the training rows, then on all of them, and judged on rows that it never saw."
+        }
+        Context::Compare => {
+            "Intervals are 95 %. One model is called better only where a paired test on the same rows says so."
+        }
+        Context::Test => {
+            "Gates at three stages: data, model, package. A failed gate blocks approval unless it is overridden with a recorded reason."
+        }
+        Context::Approve => {
+            "The decision is about exactly this package: its digest is recorded with your name and reason in the audit log."
+        }
+        Context::Push => {
+            "The package is checked once more, sent, read back and compared, before the alias moves. It is safe to repeat."
+        }
+        Context::Watch => {
+            "New rows against the training data: a column has drifted when the effect is large and chance does not explain it."
+        }
         _ => "",
     }
 }

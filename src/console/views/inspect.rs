@@ -85,8 +85,12 @@ fn draw_verdict(ui: &mut Ui<'_>, area: Rect, profile: &Profile) -> u16 {
         FeasibilityVerdict::Care => (ui.glyphs.warning, "it can be tried, with care", Role::Warn),
         FeasibilityVerdict::NotYet => (ui.glyphs.refused, "not yet: something has to change first", Role::Bad),
     };
-    let size =
-        format!("   {} rows {} {} columns", format::count(profile.rows as usize), ui.glyphs.times, profile.columns.len());
+    let size = format!(
+        "   {} rows {} {} columns",
+        format::count(profile.rows as usize),
+        ui.glyphs.times,
+        profile.columns.len()
+    );
     ui.spans(
         area.x + 1,
         area.y,
@@ -100,7 +104,11 @@ fn draw_verdict(ui: &mut Ui<'_>, area: Rect, profile: &Profile) -> u16 {
         if against.is_empty() { profile.feasibility.reasons.iter().collect() } else { against };
     for reason in shown.into_iter().take(most) {
         let mark = if reason.ok { ui.glyphs.done } else { ui.glyphs.warning };
-        let text = if reason.change.is_empty() { reason.message.clone() } else { format!("{} {}", reason.message, reason.change) };
+        let text = if reason.change.is_empty() {
+            reason.message.clone()
+        } else {
+            format!("{} {}", reason.message, reason.change)
+        };
         ui.spans(
             area.x + 3,
             y,

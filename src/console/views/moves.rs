@@ -3,9 +3,9 @@
 use crate::console::app::{ChartKey, Prompt, Purpose, WalkState};
 use crate::console::widgets::{List, TextInput};
 use crate::data::ColumnSpec;
-use crate::flow::{RunChart, Step};
 use crate::flow::record::{RunRecord, RunStatus};
 use crate::flow::spec::LabelsSpec;
+use crate::flow::{RunChart, Step};
 
 use super::{push, train, watch};
 
@@ -49,9 +49,10 @@ impl WalkState {
     #[must_use]
     pub fn drift_rows(&self) -> Vec<usize> {
         let order = self.desk.watch.as_ref().map(watch::ordered).unwrap_or_default();
-        self.views.watch.columns.filtered(&order, |c| {
-            format!("{} {}", c.name, if c.drifted { "drifted" } else { "stable" })
-        })
+        self.views
+            .watch
+            .columns
+            .filtered(&order, |c| format!("{} {}", c.name, if c.drifted { "drifted" } else { "stable" }))
     }
 
     /// The list that has the keys, with its number of rows.
@@ -191,8 +192,7 @@ impl WalkState {
             self.step = if self.desk.profile.is_some() { Step::Inspect } else { Step::Load };
         }
         let in_table = self.columns().iter().position(|c| c.name == name).unwrap_or(0);
-        let in_profile =
-            self.desk.profile.iter().flat_map(|p| &p.columns).position(|c| c.name == name).unwrap_or(0);
+        let in_profile = self.desk.profile.iter().flat_map(|p| &p.columns).position(|c| c.name == name).unwrap_or(0);
         let on = |list: &mut List, at: usize| {
             list.filter.clear();
             list.cursor = at;

@@ -43,7 +43,12 @@ pub fn draw(ui: &mut Ui<'_>, area: Rect, app: &App, walk: &WalkState) {
         Some(prepared) => draw_summary(ui, inside, walk, prepared),
         None if flow.prepare.target.is_empty() => {
             let key = app.key(Action::ChooseTarget);
-            let used = ui.spans(inside.x, inside.y, inside.width, &[(&key, Role::Key), (" chooses the column to predict.", Role::Text)]);
+            let used = ui.spans(
+                inside.x,
+                inside.y,
+                inside.width,
+                &[(&key, Role::Key), (" chooses the column to predict.", Role::Text)],
+            );
             let _ = used;
             let text = "The task follows from it: two values make it a choice of two classes, several a choice of many, numbers \
                         a regression. Columns that name rows, never change or give the target away are left out by themselves, \
@@ -89,7 +94,9 @@ fn draw_columns(ui: &mut Ui<'_>, area: Rect, walk: &WalkState) {
         };
         let why = match (left, made) {
             _ if target && made.is_none() => Cell::new("the target", Role::Accent),
-            (Some(l), _) => Cell::new(format!("{}: {}", l.kind, l.reason), if l.kind == "leak" { Role::Bad } else { Role::Muted }),
+            (Some(l), _) => {
+                Cell::new(format!("{}: {}", l.kind, l.reason), if l.kind == "leak" { Role::Bad } else { Role::Muted })
+            }
             (None, Some(e)) => Cell::muted(format!("= {}", e.split_whitespace().collect::<Vec<_>>().join(" "))),
             (None, None) if kept => Cell::new("kept by hand", Role::Warn),
             (None, None) => Cell::muted(""),

@@ -20,9 +20,17 @@ pub struct PushView {
 /// The fields: name, value, help.
 pub fn fields(walk: &WalkState) -> [(&'static str, String, &'static str); 3] {
     [
-        ("to", walk.push.to.clone(), "a folder, mlflow (by MLFLOW_TRACKING_URI), or an http(s) address of an MLflow server"),
+        (
+            "to",
+            walk.push.to.clone(),
+            "a folder, mlflow (by MLFLOW_TRACKING_URI), or an http(s) address of an MLflow server",
+        ),
         ("name", walk.push.name.clone(), "the registered model"),
-        ("alias", walk.push.alias.clone().unwrap_or_default(), "moves to the new version, and only once it is there; may stay empty"),
+        (
+            "alias",
+            walk.push.alias.clone().unwrap_or_default(),
+            "moves to the new version, and only once it is there; may stay empty",
+        ),
     ]
 }
 
@@ -58,7 +66,11 @@ pub fn draw(ui: &mut Ui<'_>, area: Rect, app: &App, walk: &WalkState) {
     let key = app.key(Action::Push);
     let y = inside.y + used + 1;
     if y < inside.bottom() {
-        let verb = if walk.desk.push.is_some() { " pushes again; nothing is made twice" } else { " pushes the approved package" };
+        let verb = if walk.desk.push.is_some() {
+            " pushes again; nothing is made twice"
+        } else {
+            " pushes the approved package"
+        };
         ui.spans(inside.x + 2, y, inside.width, &[(&key, Role::Key), (verb, Role::Muted)]);
     }
     match &walk.desk.push {

@@ -113,7 +113,9 @@ pub fn draw(ui: &mut Ui<'_>, area: Rect, app: &App) {
             Line::Item(i, item) => draw_item(ui, Rect { y, height: 1, ..list }, app, item, *i == cursor),
         }
     }
-    if detail > 0 && let Some(item) = view.current() {
+    if detail > 0
+        && let Some(item) = view.current()
+    {
         draw_detail(ui, below, app, &item);
     }
 }

@@ -17,7 +17,12 @@ pub fn draw(ui: &mut Ui<'_>, area: Rect, app: &App, walk: &WalkState, step: Step
         let latest = job.progress.values().last();
         let mut x = area.x + 1;
         let here = ui.glyphs.here;
-        x += ui.spans(x, y, area.width, &[(here, Role::Accent), (" ", Role::Text), (about.step.name(), Role::Strong), ("  ", Role::Text)]);
+        x += ui.spans(
+            x,
+            y,
+            area.width,
+            &[(here, Role::Accent), (" ", Role::Text), (about.step.name(), Role::Strong), ("  ", Role::Text)],
+        );
         let wide = 20.min(area.width / 4);
         let share = latest.and_then(|p| p.share);
         if share.is_some() {

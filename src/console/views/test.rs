@@ -43,7 +43,14 @@ pub fn draw(ui: &mut Ui<'_>, area: Rect, app: &App, walk: &WalkState) {
         area.x + 1,
         area.y,
         area.width.saturating_sub(2),
-        &[(mark, role), (" ", role), (&words, Role::Strong), ("   ", Role::Text), (&run, Role::Text), (&digest, Role::Muted)],
+        &[
+            (mark, role),
+            (" ", role),
+            (&words, Role::Strong),
+            ("   ", Role::Text),
+            (&run, Role::Text),
+            (&digest, Role::Muted),
+        ],
     );
     let (_, body) = rows(area, 2);
     let (list, detail) = if body.width >= 110 {
@@ -100,7 +107,8 @@ fn draw_gate(ui: &mut Ui<'_>, area: Rect, app: &App, gate: &Gate) {
     let text = match gate.verdict {
         Verdict::Pass => format!("Thresholds stand under [test] in the flow file. {next} goes on to approve."),
         Verdict::Fail => {
-            "A failed gate blocks approval, unless the person who approves overrides it with a reason that is recorded.".into()
+            "A failed gate blocks approval, unless the person who approves overrides it with a reason that is recorded."
+                .into()
         }
     };
     let room = Rect { y, height: inside.bottom().saturating_sub(y), ..inside };

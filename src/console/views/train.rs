@@ -120,9 +120,14 @@ pub fn draw(ui: &mut Ui<'_>, area: Rect, app: &App, walk: &WalkState) {
         }
         Some(Row::Run(run)) => {
             let m = run.metric_named(&run.metric);
-            let range = m.and_then(|m| Some(format!("{}{}{}", format::score(m.low?), glyphs.to, format::score(m.high?))));
+            let range =
+                m.and_then(|m| Some(format!("{}{}{}", format::score(m.low?), glyphs.to, format::score(m.high?))));
             let best = walk.desk.train.as_ref().is_some_and(|t| t.best == run.id) && !walk.runs(Step::Train);
-            let state = if best { format!("{} done, the best over the folds", glyphs.done) } else { format!("{} done", glyphs.done) };
+            let state = if best {
+                format!("{} done, the best over the folds", glyphs.done)
+            } else {
+                format!("{} done", glyphs.done)
+            };
             vec![
                 Cell::text(&run.title),
                 Cell::new(format::score(run.score()), Role::Strong),

@@ -34,7 +34,11 @@ pub fn fields(walk: &WalkState) -> [(&'static str, String, &'static str); 4] {
     [
         ("new rows", watch.source.clone(), "a file, or sample:NAME"),
         ("time", watch.time.clone().unwrap_or_default(), "the column that says when; the first date when empty"),
-        ("answers", labels.map(|l| l.source.clone()).unwrap_or_default(), "a table of true answers that came later, if any"),
+        (
+            "answers",
+            labels.map(|l| l.source.clone()).unwrap_or_default(),
+            "a table of true answers that came later, if any",
+        ),
         ("by key", labels.map(|l| l.key.clone()).unwrap_or_default(), "the column that both tables share"),
     ]
 }
@@ -69,7 +73,9 @@ pub fn draw(ui: &mut Ui<'_>, area: Rect, app: &App, walk: &WalkState) {
         if walk.problem(Step::Watch).is_none() && walk.job.is_none() {
             let edit = app.key(Action::Open);
             let again = app.key(Action::Repeat);
-            let text = format!("Name new rows with {edit}, then {again} scores them and compares each column with the training data.");
+            let text = format!(
+                "Name new rows with {edit}, then {again} scores them and compares each column with the training data."
+            );
             let (_, below) = rows(body, 1);
             status::empty(ui, below, &text);
         }
@@ -90,7 +96,8 @@ pub fn draw(ui: &mut Ui<'_>, area: Rect, app: &App, walk: &WalkState) {
         let at = view.chart % charts.len().max(1);
         if let Some((name, chart_of)) = charts.get(at) {
             let turn = app.key(Action::NextChart);
-            let note = if charts.len() > 1 { format!("{} of {}, {turn} turns", at + 1, charts.len()) } else { String::new() };
+            let note =
+                if charts.len() > 1 { format!("{} of {}, {turn} turns", at + 1, charts.len()) } else { String::new() };
             let inside = ui.pane(chart, name, &note, false);
             let mut bare = chart_of.clone();
             bare.title.clear();
@@ -107,7 +114,12 @@ fn draw_words(ui: &mut Ui<'_>, area: Rect, record: &WatchRecord) -> u16 {
         RegimeState::New => (ui.glyphs.refused, "the model no longer applies as it did", Role::Bad),
     };
     let size = format!("   {} rows, {} with an answer", format::count(record.rows), format::count(record.labelled));
-    ui.spans(area.x + 1, area.y, area.width.saturating_sub(2), &[(mark, role), (" ", role), (head, Role::Strong), (&size, Role::Muted)]);
+    ui.spans(
+        area.x + 1,
+        area.y,
+        area.width.saturating_sub(2),
+        &[(mark, role), (" ", role), (head, Role::Strong), (&size, Role::Muted)],
+    );
     let room = area.width.saturating_sub(4);
     let text = format!("{} {}", record.regime.reasons.join(" "), record.regime.advice);
     let lines = u16::try_from(wrap(&text, room).len()).unwrap_or(1).min(if area.height > 18 { 4 } else { 2 });
@@ -143,7 +155,12 @@ fn draw_columns(ui: &mut Ui<'_>, area: Rect, walk: &WalkState, record: &WatchRec
         } else {
             (format!("{} stable", glyphs.done), Role::Good)
         };
-        vec![Cell::text(&c.name), Cell::text(format::score(c.effect)), Cell::muted(format::p_value(c.q)), Cell::new(verdict, role)]
+        vec![
+            Cell::text(&c.name),
+            Cell::text(format::score(c.effect)),
+            Cell::muted(format::p_value(c.q)),
+            Cell::new(verdict, role),
+        ]
     });
     if about > 0
         && let Some(c) = found.get(view.columns.at(found.len())).and_then(|i| order.get(*i))

@@ -189,7 +189,12 @@ impl<'a> Ui<'a> {
         let role = if focused { Role::Accent } else { Role::Title };
         let mark = if focused { self.glyphs.into } else { self.glyphs.line };
         let x = area.x + 1;
-        let used = self.spans(x, area.y, area.width.saturating_sub(2), &[(" ", Role::Faint), (title, role), (" ", Role::Faint)]);
+        let used = self.spans(
+            x,
+            area.y,
+            area.width.saturating_sub(2),
+            &[(" ", Role::Faint), (title, role), (" ", Role::Faint)],
+        );
         let style = self.theme.style(if focused { Role::Accent } else { Role::Faint });
         self.put(area.x, area.y, 1, mark, style);
         if !note.is_empty() {

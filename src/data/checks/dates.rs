@@ -1,7 +1,7 @@
 //! Dates: the order of time in the table, gaps, wrong years, and pairs the wrong way round.
 
 use super::{Table, View};
-use crate::data::finding::{Finding, Severity, figure, percent, thousands};
+use crate::data::finding::{Finding, Severity, counted, figure, percent};
 use crate::data::profile::iso;
 use crate::error::Result;
 
@@ -53,9 +53,9 @@ pub fn far(table: &Table<'_>) -> Result<Vec<Finding>> {
         years.dedup();
         years.truncate(8);
         let message = format!(
-            "{} has {} dates far outside of {} to {}, in the years {}",
+            "{} has {} far outside of {} to {}, in {}",
             c.name(),
-            thousands(rows),
+            counted(rows, "date"),
             day(&c, low),
             day(&c, high),
             years.join(", ")
@@ -144,10 +144,10 @@ pub fn order(table: &Table<'_>) -> Result<Vec<Finding>> {
             let sign = if later >= earlier { 1.0 } else { -1.0 };
             let share = wrong as f64 / n as f64;
             let message = format!(
-                "{} is before {} in {} rows ({})",
+                "{} is before {} in {} ({})",
                 end.name(),
                 start.name(),
-                thousands(wrong as u64),
+                counted(wrong as u64, "row"),
                 percent(share)
             );
             let rows = a.iter().zip(b).enumerate().filter(|(_, pair)| between(*pair) * sign < 0.0).map(|(row, _)| row);
