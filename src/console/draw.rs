@@ -2,10 +2,11 @@
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
+use ratatui::style::{Color, Modifier};
 
 use super::app::{App, Chooser, Overlay, Prompt, Screen, Tone};
 use super::format;
-use super::keys::{Action, Context};
+use super::keys::{Action, Context, Resolved};
 use super::theme::Role;
 use super::views;
 use super::widgets::{Ui, width, wrap};
@@ -65,7 +66,29 @@ pub fn draw(app: &App, buffer: &mut Buffer) -> Option<(u16, u16)> {
         }
         Some(Overlay::Filter(_)) | None => {}
     }
-    ui.cursor
+    let cursor = ui.cursor;
+    coalesce(buffer);
+    cursor
+}
+
+/// Gives blanks the ink of what stands before them: it cannot be seen, and saves the terminal from being told to change
+/// colours for every gap (half of the bytes of moving a cursor).
+fn coalesce(buffer: &mut Buffer) {
+    let width = usize::from(buffer.area.width).max(1);
+    let visible = Modifier::REVERSED | Modifier::UNDERLINED | Modifier::CROSSED_OUT;
+    for row in buffer.content.chunks_mut(width) {
+        let mut before: Option<(Color, Modifier)> = None;
+        for cell in row {
+            if let Some((fg, modifier)) = before
+                && cell.symbol() == " "
+                && !cell.modifier.union(modifier).intersects(visible)
+            {
+                cell.fg = fg;
+                cell.modifier = modifier;
+            }
+            before = Some((cell.fg, cell.modifier));
+        }
+    }
 }
 
 fn header(ui: &mut Ui<'_>, row: Rect, app: &App) {
@@ -178,7 +201,13 @@ fn message(ui: &mut Ui<'_>, row: Rect, app: &App) {
 
 fn footer(ui: &mut Ui<'_>, row: Rect, app: &App) {
     let context = app.context();
-    let all: Vec<_> = app.keymap.active(context).filter(|b| !b.label.is_empty()).collect();
+    let mut all: Vec<_> = Vec::new();
+    for binding in app.keymap.active(context).filter(|b| !b.label.is_empty()) {
+        // What an inner place says about an action holds.
+        if !all.iter().any(|b: &&Resolved| b.action == binding.action) {
+            all.push(binding);
+        }
+    }
     // The keys of everywhere stand at the right, and are drawn first: they are the way to all others.
     let fixed = [Action::Palette, Action::Help, Action::Quit];
     let mut edge = row.right().saturating_sub(1);

@@ -192,9 +192,7 @@ fn the_walk_view_by_view() {
     shoot(&mut app, "push");
     let models = folder.path().join("models").display().to_string();
     app.walk.as_mut().unwrap().push.to = models.clone();
-    keys(&mut app, "Pcredit");
-    app.act(Action::Accept);
-    settle(&mut app);
+    keys(&mut app, "Pcredit-risk\n");
     let walk = app.walk.as_mut().unwrap();
     assert!(walk.desk.push.is_some(), "{:?}", walk.problem);
     walk.push.to = "models".into();

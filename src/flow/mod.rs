@@ -26,6 +26,6 @@ pub use ship_steps::{LogEntry, PushRecord, chosen_run, decide, package, parity, 
 pub use spec::Flow;
 pub use step::{Step, StepState};
 pub use train_step::{candidates, compare_step, compare_two, ranking_metric, train_step};
-pub use watch_charts::{drift_chart, performance_chart};
+pub use watch_charts::{drift_chart, performance_charts};
 pub use watch_step::{WatchRecord, align, predict, watch_step};
 pub use workshop::{Walk, Workshop};

@@ -31,6 +31,8 @@ pub struct Job {
     pub started: Instant,
     /// The last it said, by the thing worked on.
     pub progress: BTreeMap<String, Progress>,
+    /// The last it said at all.
+    pub latest: Option<Progress>,
     control: Control,
 }
 
@@ -92,8 +94,10 @@ impl<T: Send + 'static> Jobs<T> {
             let _ = tell.send(Message::Done(id, result));
             wake();
         })?;
-        self.running
-            .insert(id, Job { title: title.into(), started: Instant::now(), progress: BTreeMap::new(), control });
+        self.running.insert(
+            id,
+            Job { title: title.into(), started: Instant::now(), progress: BTreeMap::new(), latest: None, control },
+        );
         Ok(id)
     }
 
@@ -158,6 +162,7 @@ impl<T: Send + 'static> Jobs<T> {
             match message {
                 Message::Progress(id, progress) => {
                     if let Some(job) = self.running.get_mut(&id) {
+                        job.latest = Some(progress.clone());
                         job.progress.insert(progress.what.clone(), progress);
                     }
                 }

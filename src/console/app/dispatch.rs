@@ -67,7 +67,7 @@ impl App {
             Action::Redraw => self.redraw = true,
             Action::CancelJob => self.cancel_job(),
             Action::Filter => self.open_filter(),
-            Action::GoStart => self.to_start(),
+            Action::GoStart => self.show_start(),
             Action::OpenFile => {
                 let folder = self.picker.folder.clone();
                 self.open_folder(folder);
@@ -170,17 +170,17 @@ impl App {
         }
         match self.screen {
             Screen::Start => {}
-            Screen::Picker => self.to_start(),
+            Screen::Picker => self.show_start(),
             Screen::Walk => {
                 let closed = self.walk.as_mut().is_some_and(|w| w.close());
                 if !closed {
-                    self.to_start();
+                    self.show_start();
                 }
             }
         }
     }
 
-    fn to_start(&mut self) {
+    fn show_start(&mut self) {
         self.screen = Screen::Start;
         self.read_walks();
     }
@@ -409,15 +409,11 @@ impl App {
                     self.typed();
                 }
             }
-            Some(Overlay::Confirm(confirm)) => {
-                if action == Action::Yes {
-                    let yes = confirm.yes;
-                    self.overlay = None;
-                    if yes == Action::Quit {
-                        self.quit = true;
-                    }
-                }
+            Some(Overlay::Confirm(confirm)) if action == Action::Yes => {
+                self.quit |= confirm.yes == Action::Quit;
+                self.overlay = None;
             }
+            Some(Overlay::Confirm(_)) => {}
             None => {}
         }
     }

@@ -1,7 +1,7 @@
 //! What can lie over the screen: help, choosers, prompts, filters, questions.
 
 use crate::console::keys::Action;
-use crate::console::widgets::{List, TextInput, matches};
+use crate::console::widgets::{List, TextInput, contains, matches};
 use crate::data::Meaning;
 use crate::model::split::Split;
 
@@ -104,6 +104,12 @@ impl Chooser {
                 Some((by_label.or(by_note)?, i))
             })
             .collect();
+        // Scattered letters count only where nothing holds the words themselves.
+        let holds =
+            |i: usize| self.items.get(i).is_some_and(|item| contains(&format!("{} {}", item.label, item.note), &query));
+        if found.iter().any(|(_, i)| holds(*i)) {
+            found.retain(|(_, i)| holds(*i));
+        }
         if !query.trim().is_empty() {
             found.sort_by_key(|(score, i)| (std::cmp::Reverse(*score), *i));
         }

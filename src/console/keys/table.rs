@@ -68,10 +68,10 @@ pub static TABLE: &[Binding] = &[
     bind(Context::Watch, &["V", "["], Action::PreviousChart, "", "The previous chart"),
     // The walk.
     bind(Context::Walk, &["x"], Action::CancelJob, "cancel", "Stop the work that runs"),
-    bind(Context::Walk, &["r"], Action::Repeat, "again", "Do this step again"),
-    bind(Context::Walk, &["tab", "shift+tab"], Action::NextPane, "pane", "To the next pane"),
     bind(Context::Walk, &["n"], Action::NextStep, "next step", "To the next step of the walk"),
+    bind(Context::Walk, &["tab", "shift+tab"], Action::NextPane, "pane", "To the next pane"),
     bind(Context::Walk, &["N", "p"], Action::PreviousStep, "back a step", "To the previous step of the walk"),
+    bind(Context::Walk, &["r"], Action::Repeat, "again", "Do this step again"),
     bind(Context::Walk, &["1", "g l"], Action::GoLoad, "", "To the step load"),
     bind(Context::Walk, &["2", "g i"], Action::GoInspect, "", "To the step inspect"),
     bind(Context::Walk, &["3", "g p"], Action::GoPrepare, "", "To the step prepare"),

@@ -26,7 +26,7 @@ pub struct CompareView {
 }
 
 /// Whether the chosen run is really better than another, in words.
-fn verdict(compare: &CompareRecord, run: &RunRecord) -> (String, Role) {
+fn verdict(compare: &CompareRecord, run: &RunRecord, to: &str) -> (String, Role) {
     if compare.chosen == run.id {
         return ("chosen".into(), Role::Accent);
     }
@@ -38,7 +38,7 @@ fn verdict(compare: &CompareRecord, run: &RunRecord) -> (String, Role) {
     // The test's difference is the chosen run's value less the other's.
     let chosen_is_better = (t.difference > 0.0) == metrics::higher_is_better(&t.metric);
     let (low, high) = (t.low.abs().min(t.high.abs()), t.low.abs().max(t.high.abs()));
-    let by = format!("by {} ({} to {})", format::score(t.difference.abs()), format::score(low), format::score(high));
+    let by = format!("by {}, {}{to}{}", format::score(t.difference.abs()), format::score(low), format::score(high));
     if chosen_is_better { (format!("worse {by}"), Role::Warn) } else { (format!("better {by}"), Role::Good) }
 }
 
@@ -76,7 +76,7 @@ pub fn draw(ui: &mut Ui<'_>, area: Rect, app: &App, walk: &WalkState) {
             let mut bare = chart.clone();
             let sentence = std::mem::take(&mut bare.sentence);
             bare.title.clear();
-            view.pane.draw(ui, left, &bare);
+            view.pane.draw(ui, Rect { x: left.x + 1, width: left.width.saturating_sub(1), ..left }, &bare);
             let words = Rect {
                 x: right.x,
                 y: right.y + 1,
@@ -90,6 +90,7 @@ pub fn draw(ui: &mut Ui<'_>, area: Rect, app: &App, walk: &WalkState) {
         Some(chart) => {
             let mut bare = chart.clone();
             bare.title.clear();
+            let inside = Rect { x: inside.x + 1, width: inside.width.saturating_sub(2), ..inside };
             view.pane.draw(ui, inside, &bare);
         }
         None => status::empty(ui, inside, "Drawing."),
@@ -146,12 +147,15 @@ fn draw_board(ui: &mut Ui<'_>, area: Rect, walk: &WalkState, runs: &[&RunRecord]
     let inside = ui.pane(area, "leaderboard", &note, true);
     let cols = [
         Col::fixed("", 1),
-        Col::fixed("MODEL", 22),
+        Col::fixed(
+            "MODEL",
+            longest(runs.iter().map(|r| r.title.as_str()), 12, if area.width < 100 { 18 } else { area.width / 3 }),
+        ),
         Col::fixed(name.clone(), 8.max(width(&name))).right(),
         Col::fixed("95 %", 15).drop(1),
         Col::fixed("FOLDS", 8).right().drop(3),
         Col::fixed("FIT", 7).right().drop(2),
-        Col::fill("AGAINST THE CHOSEN ONE", 19),
+        Col::fill("AGAINST THE CHOSEN", 27),
     ];
     let glyphs = *ui.glyphs;
     table(ui, inside, &cols, &walk.views.compare.list, runs.len(), true, |i| {
@@ -164,7 +168,8 @@ fn draw_board(ui: &mut Ui<'_>, area: Rect, walk: &WalkState, runs: &[&RunRecord]
         }
         let m = run.metric_named(&run.metric);
         let range = m.and_then(|m| Some(format!("{}{}{}", format::score(m.low?), glyphs.to, format::score(m.high?))));
-        let (words, role) = walk.desk.compare.as_ref().map_or((String::new(), Role::Muted), |c| verdict(c, run));
+        let (words, role) =
+            walk.desk.compare.as_ref().map_or((String::new(), Role::Muted), |c| verdict(c, run, glyphs.to));
         let words = if role == Role::Accent { format!("{} {words}", glyphs.done) } else { words };
         vec![
             mark,

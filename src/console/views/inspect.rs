@@ -69,7 +69,7 @@ pub fn draw(ui: &mut Ui<'_>, area: Rect, app: &App, walk: &WalkState) {
             draw_column(ui, detail, view, column, profile.rows);
         }
     } else {
-        draw_findings(ui, list, walk, profile, wide);
+        draw_findings(ui, list, walk, profile);
         let found = walk.finding_rows();
         let finding = found.get(view.findings.at(found.len())).and_then(|i| profile.findings.get(*i));
         if let Some(finding) = finding.filter(|_| detail.height > 2) {
@@ -97,7 +97,7 @@ fn draw_verdict(ui: &mut Ui<'_>, area: Rect, profile: &Profile) -> u16 {
         area.width.saturating_sub(2),
         &[(mark, role), (" ", role), (word, Role::Strong), (&size, Role::Muted)],
     );
-    let most = if area.height > 24 { 4 } else { 2 };
+    let most = if area.height > 24 { 4 } else { 1 };
     let mut y = area.y + 1;
     let against: Vec<&data::Reason> = profile.feasibility.reasons.iter().filter(|r| !r.ok).collect();
     let shown: Vec<&data::Reason> =
@@ -107,20 +107,16 @@ fn draw_verdict(ui: &mut Ui<'_>, area: Rect, profile: &Profile) -> u16 {
         let text = if reason.change.is_empty() {
             reason.message.clone()
         } else {
-            format!("{} {}", reason.message, reason.change)
+            format!("{}. {}", reason.message.trim_end_matches('.'), reason.change)
         };
-        ui.spans(
-            area.x + 3,
-            y,
-            area.width.saturating_sub(4),
-            &[(mark, if reason.ok { Role::Good } else { Role::Warn }), (" ", Role::Text), (&text, Role::Text)],
-        );
-        y += 1;
+        ui.say(area.x + 3, y, 1, mark, if reason.ok { Role::Good } else { Role::Warn });
+        let room = Rect { x: area.x + 5, y, width: area.width.saturating_sub(6), height: 2.min(area.bottom() - y) };
+        y += ui.paragraph(room, &text, Role::Text);
     }
     y - area.y
 }
 
-fn draw_findings(ui: &mut Ui<'_>, area: Rect, walk: &WalkState, profile: &Profile, wide: bool) {
+fn draw_findings(ui: &mut Ui<'_>, area: Rect, walk: &WalkState, profile: &Profile) {
     let view = &walk.views.inspect;
     let found = walk.finding_rows();
     let note = match (&view.findings.filter, profile.columns.len()) {
@@ -133,15 +129,12 @@ fn draw_findings(ui: &mut Ui<'_>, area: Rect, walk: &WalkState, profile: &Profil
         status::empty(ui, inside, "No check found anything to object to.");
         return;
     }
-    let names = profile.findings.iter().filter_map(|f| f.column.as_deref());
-    let name = longest(names, 8, if wide { 20 } else { 22 });
-    let cols = [Col::fixed("SEVERITY", 10), Col::fixed("COLUMN", name), Col::fill("WHAT WAS FOUND", 20)];
+    let cols = [Col::fixed("SEVERITY", 10), Col::fill("WHAT WAS FOUND", 20)];
     let glyphs = *ui.glyphs;
     table(ui, inside, &cols, &view.findings, found.len(), true, |i| {
         let Some(f) = found.get(i).and_then(|i| profile.findings.get(*i)) else { return Vec::new() };
         vec![
             Cell::new(format!("{} {}", glyphs.severity(f.severity), f.severity), severity_role(f.severity)),
-            Cell::text(f.column.as_deref().unwrap_or("the table")),
             Cell::text(&f.message),
         ]
     });
@@ -153,7 +146,7 @@ fn draw_finding(ui: &mut Ui<'_>, area: Rect, f: &Finding) {
     let inside = Rect { x: inside.x + 1, width: inside.width.saturating_sub(2), ..inside };
     let mut y = inside.y;
     let mut part = |ui: &mut Ui<'_>, heading: &str, text: &str, role: Role| {
-        if text.is_empty() || y >= inside.bottom() {
+        if text.is_empty() || y + u16::from(!heading.is_empty()) >= inside.bottom() {
             return;
         }
         if !heading.is_empty() {

@@ -251,7 +251,8 @@ impl WalkState {
     /// A text field over the field under the cursor, in push and watch.
     #[must_use]
     pub fn field_prompt(&self) -> Option<Prompt> {
-        let (fields, at, purpose): (Vec<(&str, String, &str)>, usize, fn(usize) -> Purpose) = match self.step {
+        type Fields = (Vec<(&'static str, String, &'static str)>, usize, fn(usize) -> Purpose);
+        let (fields, at, purpose): Fields = match self.step {
             Step::Push => {
                 let fields = push::fields(self).to_vec();
                 let at = self.views.push.list.at(fields.len());

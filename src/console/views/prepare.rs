@@ -77,7 +77,7 @@ fn draw_columns(ui: &mut Ui<'_>, area: Rect, walk: &WalkState) {
         Col::fixed("", 2),
         Col::fixed("NAME", name),
         Col::fixed("MEANING", 10).drop(1),
-        Col::fill("WHY LEFT OUT, OR HOW MADE", 12),
+        Col::fill("WHY OUT, OR HOW MADE", 12),
     ];
     let glyphs = *ui.glyphs;
     table(ui, inside, &cols, &view.columns, found.len(), true, |i| {
@@ -120,7 +120,11 @@ fn draw_summary(ui: &mut Ui<'_>, area: Rect, walk: &WalkState, p: &PrepareRecord
         let more = if p.classes.len() > 8 { format!(" and {} more", p.classes.len() - 8) } else { String::new() };
         y = status::fact(ui, area, y, "classes", &format!("{}{more}", names.join(", ")), Role::Text);
     }
-    let chosen = if walk.desk.walk.flow.prepare.split.is_some() { "chosen by hand" } else { p.split_reason.as_str() };
+    let chosen = if walk.desk.walk.flow.prepare.split.is_some() {
+        "it was chosen, not found by itself"
+    } else {
+        p.split_reason.as_str()
+    };
     y = status::fact(ui, area, y, "split", &p.split, Role::Text);
     let all = (p.train_rows + p.test_rows).max(1) as f64;
     let rows = format!(
@@ -142,7 +146,14 @@ fn draw_summary(ui: &mut Ui<'_>, area: Rect, walk: &WalkState, p: &PrepareRecord
         y = status::fact(ui, area, y, "", &text, Role::Warn);
     }
     y = status::fact(ui, area, y, "missing", &format!("{} of the cells", format::percent(p.missing_share)), Role::Text);
-    if area.bottom() > y + 2 {
+    let at_cursor = walk.column_at_cursor().and_then(|c| p.left_out.iter().find(|l| l.column == c.name));
+    if let Some(left) = at_cursor
+        && area.bottom() > y + 1
+    {
+        y += u16::from(area.height > 12);
+        y = status::fact(ui, area, y, "left out", &format!("{}: {}", left.column, left.reason), Role::Warn);
+    }
+    if area.bottom() > y + 3 {
         let text = "Gaps are filled and categories encoded by what the training rows say, never by the rows kept back.";
         let room = Rect { y: y + 1, height: area.bottom() - y - 1, ..area };
         ui.paragraph(room, text, Role::Muted);

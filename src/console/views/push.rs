@@ -20,11 +20,7 @@ pub struct PushView {
 /// The fields: name, value, help.
 pub fn fields(walk: &WalkState) -> [(&'static str, String, &'static str); 3] {
     [
-        (
-            "to",
-            walk.push.to.clone(),
-            "a folder, mlflow (by MLFLOW_TRACKING_URI), or an http(s) address of an MLflow server",
-        ),
+        ("to", walk.push.to.clone(), "a folder, mlflow, or the http(s) address of an MLflow server"),
         ("name", walk.push.name.clone(), "the registered model"),
         (
             "alias",
@@ -98,7 +94,7 @@ fn recipe(walk: &WalkState, receipt: &PushRecord) -> Vec<String> {
     } else {
         let id = walk.desk.chosen().map_or("RUN", |r| r.id.as_str());
         vec![
-            format!("pilothouse export {id} --format onnx -o model.onnx"),
+            format!("# pilothouse export {id} --format onnx -o model.onnx"),
             "import onnxruntime".into(),
             "session = onnxruntime.InferenceSession(\"model.onnx\")".into(),
         ]
@@ -123,7 +119,7 @@ fn draw_receipt(ui: &mut Ui<'_>, area: Rect, app: &App, walk: &WalkState, r: &Pu
     y = status::fact(ui, inside, y, "digest", &format::digest(&r.digest), Role::Text);
     y += u16::from(inside.height > 10);
     if y < inside.bottom() {
-        ui.say(inside.x, y, inside.width, "LOAD IT IN PYTHON", Role::Title);
+        ui.say(inside.x, y, inside.width, "USE IT IN PYTHON", Role::Title);
         y += 1;
     }
     for line in recipe(walk, r) {

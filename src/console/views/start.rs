@@ -123,7 +123,9 @@ pub fn draw(ui: &mut Ui<'_>, area: Rect, app: &App) {
 fn draw_item(ui: &mut Ui<'_>, row: Rect, app: &App, item: &StartItem, selected: bool) {
     let x = row.x + 3;
     let room = row.width.saturating_sub(4);
-    let name_room = 22.min(room / 3);
+    let names =
+        sample_flows().iter().map(|s| s.name).chain(app.start.walks.iter().flatten().map(|w| w.flow.name.as_str()));
+    let name_room = super::longest(names, 12, 26);
     let role = if selected { Role::Strong } else { Role::Text };
     match item {
         StartItem::Walk(id) => {

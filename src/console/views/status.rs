@@ -2,6 +2,7 @@
 
 use ratatui::layout::Rect;
 
+use super::train;
 use crate::console::app::{App, WalkState};
 use crate::console::format;
 use crate::console::keys::Action;
@@ -14,7 +15,7 @@ pub fn draw(ui: &mut Ui<'_>, area: Rect, app: &App, walk: &WalkState, step: Step
     let mut y = area.y;
     if let Some(job) = walk.job.as_ref().and_then(|j| Some((j, app.jobs.get(j.id)?))) {
         let (about, job) = job;
-        let latest = job.progress.values().last();
+        let latest = job.latest.as_ref();
         let mut x = area.x + 1;
         let here = ui.glyphs.here;
         x += ui.spans(
@@ -24,7 +25,8 @@ pub fn draw(ui: &mut Ui<'_>, area: Rect, app: &App, walk: &WalkState, step: Step
             &[(here, Role::Accent), (" ", Role::Text), (about.step.name(), Role::Strong), ("  ", Role::Text)],
         );
         let wide = 20.min(area.width / 4);
-        let share = latest.and_then(|p| p.share);
+        let fitted = (about.step == Step::Train).then(|| train::progress(app, walk));
+        let share = fitted.or_else(|| latest.and_then(|p| p.share));
         if share.is_some() {
             bar(ui, x, y, wide, share);
             x += wide + 2;
@@ -32,7 +34,11 @@ pub fn draw(ui: &mut Ui<'_>, area: Rect, app: &App, walk: &WalkState, step: Step
         let elapsed = format::elapsed(app.now.saturating_duration_since(job.started));
         x += ui.say(x, y, 9, &elapsed, Role::Text) + 2;
         if let Some(p) = latest {
-            let text = if p.note.is_empty() { p.what.clone() } else { p.note.clone() };
+            let text = match (about.step, p.note.as_str()) {
+                (Step::Train, note) => format!("{}: {note}", p.what.replace('_', " ")),
+                (_, "") => p.what.clone(),
+                (_, note) => note.to_owned(),
+            };
             let room = area.right().saturating_sub(x + 18);
             x += ui.say(x, y, room, &text, Role::Muted) + 2;
         }

@@ -53,7 +53,10 @@ pub fn draw(ui: &mut Ui<'_>, area: Rect, app: &App, walk: &WalkState) {
         ],
     );
     let (_, body) = rows(area, 2);
-    let (list, detail) = if body.width >= 110 {
+    let whole = u16::try_from(report.gates.len()).unwrap_or(u16::MAX).saturating_add(3);
+    let (list, detail) = if body.height >= whole.saturating_add(7) {
+        rows(body, whole)
+    } else if body.width >= 110 {
         columns(body, body.width * 64 / 100)
     } else {
         let below = if body.height >= 14 { 6 } else { 0 };

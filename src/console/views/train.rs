@@ -2,7 +2,7 @@
 
 use ratatui::layout::Rect;
 
-use super::{rows, status};
+use super::{longest, rows, status};
 use crate::console::app::{App, WalkState};
 use crate::console::format;
 use crate::console::keys::Action;
@@ -74,6 +74,20 @@ pub fn board(app: &App, walk: &WalkState) -> Vec<Row> {
     out
 }
 
+/// The share of all candidates' work that is done.
+pub fn progress(app: &App, walk: &WalkState) -> f64 {
+    let board = board(app, walk);
+    let done: f64 = board
+        .iter()
+        .map(|row| match row {
+            Row::Run(_) => 1.0,
+            Row::Fitting(_, p, _) => p.share.unwrap_or(0.0).clamp(0.0, 1.0),
+            Row::Waiting(_) => 0.0,
+        })
+        .sum();
+    done / board.len().max(1) as f64
+}
+
 /// Draws the view.
 pub fn draw(ui: &mut Ui<'_>, area: Rect, app: &App, walk: &WalkState) {
     let area = status::draw(ui, area, app, walk, Step::Train);
@@ -97,13 +111,17 @@ pub fn draw(ui: &mut Ui<'_>, area: Rect, app: &App, walk: &WalkState) {
     let note = format!("{done} of {} done, ranked by {} over the folds", board.len(), format::metric(&metric));
     let inside = ui.pane(list, "candidates", &note, true);
     let name = format::metric(&metric).to_uppercase();
+    let titles = board.iter().map(|r| match r {
+        Row::Run(run) => run.title.as_str(),
+        Row::Fitting(title, ..) | Row::Waiting(title) => title.as_str(),
+    });
     let cols = [
-        Col::fixed("MODEL", 24),
+        Col::fixed("MODEL", longest(titles, 12, area.width / 3)),
         Col::fixed(name.clone(), 10.max(crate::console::widgets::width(&name))).right(),
         Col::fixed("95 %", 15).drop(2),
         Col::fixed("FOLDS", 9).right().drop(1),
         Col::fixed("FIT", 8).right(),
-        Col::fill("STATE", 20),
+        Col::fill("STATE", 22),
     ];
     let glyphs = *ui.glyphs;
     table(ui, inside, &cols, &walk.views.train.list, board.len(), true, |i| match board.get(i) {
@@ -123,11 +141,8 @@ pub fn draw(ui: &mut Ui<'_>, area: Rect, app: &App, walk: &WalkState) {
             let range =
                 m.and_then(|m| Some(format!("{}{}{}", format::score(m.low?), glyphs.to, format::score(m.high?))));
             let best = walk.desk.train.as_ref().is_some_and(|t| t.best == run.id) && !walk.runs(Step::Train);
-            let state = if best {
-                format!("{} done, the best over the folds", glyphs.done)
-            } else {
-                format!("{} done", glyphs.done)
-            };
+            let state =
+                if best { format!("{} best over the folds", glyphs.done) } else { format!("{} done", glyphs.done) };
             vec![
                 Cell::text(&run.title),
                 Cell::new(format::score(run.score()), Role::Strong),

@@ -10,7 +10,7 @@ use crate::console::format;
 use crate::console::keys::Action;
 use crate::console::theme::Role;
 use crate::console::widgets::{Cell, ChartPane, Col, List, Ui, table, wrap};
-use crate::flow::{Step, WatchRecord, drift_chart, performance_chart};
+use crate::flow::{Step, WatchRecord, drift_chart, performance_charts};
 use crate::health::{ColumnDrift, RegimeState};
 
 /// The view's cursors.
@@ -52,8 +52,8 @@ pub fn ordered(record: &WatchRecord) -> Vec<&ColumnDrift> {
 
 /// The charts of a watch: performance over time when there is any, and drift.
 pub fn charts(record: &WatchRecord) -> Vec<(&'static str, Chart)> {
-    let over_time = performance_chart(record).filter(Chart::has_data).map(|c| ("performance over time", c));
-    over_time.into_iter().chain([("drift by column", drift_chart(record))]).collect()
+    let over_time = performance_charts(record).into_iter().map(|c| ("performance over time", c));
+    over_time.chain([("drift by column", drift_chart(record))]).collect()
 }
 
 /// Draws the view.
@@ -101,6 +101,7 @@ pub fn draw(ui: &mut Ui<'_>, area: Rect, app: &App, walk: &WalkState) {
             let inside = ui.pane(chart, name, &note, false);
             let mut bare = chart_of.clone();
             bare.title.clear();
+            let inside = Rect { x: inside.x + 1, width: inside.width.saturating_sub(2), ..inside };
             view.pane.draw(ui, inside, &bare);
         }
     }
@@ -122,7 +123,7 @@ fn draw_words(ui: &mut Ui<'_>, area: Rect, record: &WatchRecord) -> u16 {
     );
     let room = area.width.saturating_sub(4);
     let text = format!("{} {}", record.regime.reasons.join(" "), record.regime.advice);
-    let lines = u16::try_from(wrap(&text, room).len()).unwrap_or(1).min(if area.height > 18 { 4 } else { 2 });
+    let lines = u16::try_from(wrap(&text, room).len()).unwrap_or(1).min(if area.height > 22 { 4 } else { 2 });
     let inside = Rect { x: area.x + 3, y: area.y + 1, width: room, height: lines.min(area.height.saturating_sub(1)) };
     1 + ui.paragraph(inside, &text, Role::Text)
 }

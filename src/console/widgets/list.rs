@@ -67,7 +67,9 @@ impl List {
     }
 }
 
-fn contains(text: &str, filter: &str) -> bool {
+/// Whether a text holds every word of `filter`, in any order and case.
+#[must_use]
+pub fn contains(text: &str, filter: &str) -> bool {
     let text = text.to_lowercase();
     filter.to_lowercase().split_whitespace().all(|word| text.contains(word))
 }
@@ -91,6 +93,9 @@ pub fn matches(query: &str, text: &str) -> Option<i64> {
         }
         last = Some(found);
         at = found + 1;
+    }
+    if contains(&text.iter().collect::<String>(), query) {
+        score += 20;
     }
     Some(score * 64 - i64::try_from(text.len()).unwrap_or(0))
 }

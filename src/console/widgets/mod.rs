@@ -10,6 +10,6 @@ mod ui;
 pub use bar::bar;
 pub use chart_pane::ChartPane;
 pub use input::TextInput;
-pub use list::{List, matches};
+pub use list::{List, contains, matches};
 pub use table::{Cell, Col, table};
 pub use ui::{Ui, width, wrap};

@@ -96,17 +96,15 @@ fn layout(cols: &[Col], room: u16) -> Vec<u16> {
     let spare = u32::from(room).saturating_sub(need(&kept));
     let fills = cols.iter().zip(&kept).filter(|(c, k)| c.fill && **k).count() as u32;
     let mut widths: Vec<u16> = cols.iter().zip(&kept).map(|(c, k)| if *k { c.least } else { 0 }).collect();
-    let mut given = 0;
-    for (i, col) in cols.iter().enumerate().filter(|(i, c)| c.fill && kept[*i]) {
+    for (given, (i, col)) in (0..).zip(cols.iter().enumerate().filter(|(i, c)| c.fill && kept[*i])) {
         let share = if given + 1 == fills { spare - spare / fills * given } else { spare / fills };
         widths[i] = col.least.saturating_add(u16::try_from(share).unwrap_or(u16::MAX));
-        given += 1;
     }
     widths
 }
 
 /// Draws a heading and the rows of `count` that fit; `row` makes one row's cells. The cursor's row is marked by shape and
-/// by ground when `focused`. Says at the lower right where in the list one is when it is longer than the area.
+/// by ground when `focused`. The pane's heading says where in the list one is when it is longer than the area.
 pub fn table(
     ui: &mut Ui<'_>,
     area: Rect,
@@ -146,12 +144,8 @@ pub fn table(
             }
         }
     }
-    if count > usize::from(body.height) && area.width > 30 {
-        let text = format!(" {} of {count} ", cursor + 1);
-        let at = body.bottom() - 1;
-        // In the heading's row: below it would hide a row.
-        let _ = at;
-        ui.right(area.right(), area.y, 20, &text, Role::Muted);
+    if count > usize::from(body.height) {
+        ui.position(area.y, cursor, count);
     }
 }
 

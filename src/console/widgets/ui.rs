@@ -18,6 +18,8 @@ pub struct Ui<'a> {
     pub glyphs: &'a Glyphs,
     /// Where the real cursor goes, when a text field has the focus.
     pub cursor: Option<(u16, u16)>,
+    /// The free part of the last pane's heading: from, to, row. A table puts its position there.
+    heading: (u16, u16, u16),
 }
 
 /// The number of places a text takes.
@@ -96,7 +98,7 @@ pub fn wrap(text: &str, most: u16) -> Vec<String> {
 impl<'a> Ui<'a> {
     /// A surface over `buffer`.
     pub fn new(buffer: &'a mut Buffer, theme: &'a Theme, glyphs: &'a Glyphs) -> Self {
-        Self { buffer, theme, glyphs, cursor: None }
+        Self { buffer, theme, glyphs, cursor: None, heading: (0, 0, 0) }
     }
 
     /// Blanks an area.
@@ -197,15 +199,26 @@ impl<'a> Ui<'a> {
         );
         let style = self.theme.style(if focused { Role::Accent } else { Role::Faint });
         self.put(area.x, area.y, 1, mark, style);
+        let mut free = area.right().saturating_sub(1);
         if !note.is_empty() {
             let most = area.width.saturating_sub(used + 5);
             let text = format!(" {note} ");
             if most > 6 {
                 let text = fit(&display(&text), most, self.glyphs.cut);
-                self.right(area.right().saturating_sub(1), area.y, most, &text, Role::Muted);
+                free = self.right(area.right().saturating_sub(1), area.y, most, &text, Role::Muted);
             }
         }
+        self.heading = (x + used, free, area.y);
         Rect { y: area.y + 1, height: area.height - 1, ..area }
+    }
+
+    /// Says in the heading of the pane above row `y` where in its list one is.
+    pub fn position(&mut self, y: u16, at: usize, count: usize) {
+        let (from, to, row) = self.heading;
+        let text = format!("{}/{count} ", at + 1);
+        if row + 1 == y && from + width(&text) < to {
+            self.say(from, row, to - from, &text, Role::Muted);
+        }
     }
 
     /// A framed box in the middle of `area`. Returns the area inside.
