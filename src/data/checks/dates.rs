@@ -17,7 +17,12 @@ pub fn time_column(table: &Table<'_>) -> Result<Vec<Finding>> {
     else {
         return Ok(Vec::new());
     };
-    let message = format!("{} says when a row happened, from {} to {}", time.name(), day(&time, low), day(&time, high));
+    let message = format!(
+        "{} says when a row happened; 99 % of the rows lie between {} and {}",
+        time.name(),
+        day(&time, low),
+        day(&time, high)
+    );
     Ok(vec![
         Finding::new("time-column", Severity::Note, message)
             .on(&time.spec.name)
@@ -25,7 +30,7 @@ pub fn time_column(table: &Table<'_>) -> Result<Vec<Finding>> {
             .with("to", day(&time, high))
             .with("distinct", time.summary.distinct())
             .remedy(format!(
-                "Split by time {}: train on the past and test on what came after, as in production",
+                "Choose a split by time {} if the model will judge rows later than those it learned from: it then trains on the past and is tested on what came after",
                 time.name()
             )),
     ])
