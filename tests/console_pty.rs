@@ -189,7 +189,7 @@ fn the_whole_walk_key_by_key() {
 
     c.type_keys("n");
     c.wait_text("▸ churn ▸ prepare", SHORT);
-    c.wait_text("kept back to judge by", LONG);
+    c.wait_text("to learn from", LONG);
     c.wait_text("by group", SHORT);
 
     c.type_keys("n");
