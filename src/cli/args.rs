@@ -23,10 +23,10 @@ pub(super) struct Cli {
     #[arg(long, short, global = true)]
     pub quiet: bool,
     /// Console theme: dark, light, high-contrast.
-    #[arg(long, env = "PILOTHOUSE_THEME", value_name = "NAME")]
+    #[arg(long, global = true, env = "PILOTHOUSE_THEME", value_name = "NAME")]
     pub theme: Option<String>,
     /// Console and charts in plain characters.
-    #[arg(long, env = "PILOTHOUSE_PLAIN")]
+    #[arg(long, global = true, env = "PILOTHOUSE_PLAIN")]
     pub plain: bool,
 }
 

@@ -115,11 +115,24 @@ fn flow_of(args: Train) -> Result<Flow> {
     })
 }
 
+/// The first of `name`, `name-2`… whose walk, if there is one, is about the same table and target: another target of the
+/// same file is a walk of its own.
+fn free_name(shop: &Workshop, flow: &Flow) -> Result<String> {
+    let walks = shop.walks()?;
+    let about = |f: &Flow| (f.load.source.clone(), f.prepare.target.clone());
+    let fits = |name: &String| walks.iter().all(|w| w.flow.name != *name || about(&w.flow) == about(flow));
+    let more = (2..).map(|n| format!("{}-{n}", flow.name));
+    Ok(std::iter::once(flow.name.clone()).chain(more).find(fits).unwrap_or_default())
+}
+
 pub(super) fn train(call: &Call, args: Train) -> Result<Answer> {
-    let flow = flow_of(args)?;
+    let named = args.name.is_some();
+    let mut flow = flow_of(args)?;
     let shop = call.shop()?;
-    let walk = shop.begin(&flow)?;
-    let dataset = flow::load(&shop, &walk, &call.control)?;
+    if !named {
+        flow.name = free_name(&shop, &flow)?;
+    }
+    let (walk, dataset) = flow::begin_checked(&shop, &flow, &call.control)?;
     flow::inspect(&shop, &walk, &dataset, &call.control)?;
     let (prepared, record) = flow::prepare_step(&shop, &walk, &dataset)?;
     let (trained, runs) = flow::train_step(&shop, &walk, &dataset, &prepared, &call.control, &|_| {})?;

@@ -70,7 +70,12 @@ pub(super) fn table(header: &[&str], rows: &[Vec<String>]) -> Result<()> {
         }
         text.trim_end().to_owned()
     };
-    line(format(header.iter().map(|h| (*h).to_uppercase()).collect()))?;
+    line(format(
+        header
+            .iter()
+            .map(|h| if h.contains(|c: char| c.is_ascii_digit()) { (*h).to_owned() } else { h.to_uppercase() })
+            .collect(),
+    ))?;
     for row in rows {
         line(format(row.clone()))?;
     }

@@ -12,7 +12,15 @@ use crate::flow::record::{RunRecord, RunStatus};
 use crate::flow::{self, Workshop};
 
 pub(super) fn runs(call: &Call) -> Result<Answer> {
-    let runs = call.shop()?.runs()?;
+    let shop = call.shop()?;
+    let runs = shop.runs()?;
+    // The walk of a run, when the walk still stands for it.
+    let mut walks = std::collections::BTreeMap::new();
+    for walk in shop.walks()? {
+        for run in flow::runs_of(&shop, &walk)? {
+            walks.insert(run.id, walk.flow.name.clone());
+        }
+    }
     if call.json {
         json(&runs.iter().map(run_json).collect::<Vec<_>>())?;
         return Ok(Answer::Yes);
@@ -30,13 +38,14 @@ pub(super) fn runs(call: &Call) -> Result<Answer> {
                 r.metric.clone(),
                 figure(r.score()),
                 state.into(),
+                walks.get(&r.id).cloned().unwrap_or_else(|| "–".into()),
             ]
         })
         .collect();
     if rows.is_empty() {
         line("No runs yet. `pilothouse train SOURCE --target COLUMN` makes some.")?;
     } else {
-        table(&["run", "model", "target", "data", "metric", "value", "state"], &rows)?;
+        table(&["run", "model", "target", "data", "metric", "value", "state", "walk"], &rows)?;
     }
     Ok(Answer::Yes)
 }

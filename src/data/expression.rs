@@ -7,8 +7,10 @@
 //! - minutes between two moments: `(EXTRACT(EPOCH FROM b) - EXTRACT(EPOCH FROM a)) / 60`, or `EXTRACT(EPOCH FROM b - a) / 60`;
 //! - the difference alone, `b - a`, gives seconds;
 //! - hour of day and day of week (0 is Sunday): `EXTRACT(HOUR FROM a)`, `EXTRACT(DOW FROM a)`;
-//! - a date to compare with: `a >= DATE('2020-01-31')`;
+//! - rows of a time: `pickup_datetime >= '2018-01-01' AND pickup_datetime < '2019-07-01 00:00:00'`;
 //! - a flag: `CASE WHEN fare_amount < 0 THEN 'refund' ELSE 'fare' END`.
+//!
+//! Numbers are written without an exponent (`1000`, not `1e3`), which Polars SQL does not read.
 //!
 //! An expression must speak about one row at a time. An average over all rows, say, would carry test rows into training.
 
@@ -72,7 +74,7 @@ fn evaluate(data: &Dataset, name: &str, expression: &str, control: &Control) -> 
     if (&expr).into_iter().any(|e| matches!(e, Expr::Agg(_) | Expr::Over { .. } | Expr::Len | Expr::SubPlan(..))) {
         return Err(other_rows());
     }
-    let expr = with_durations(expr, &data.frame)?.alias(name);
+    let expr = with_moments(expr, &data.frame)?.alias(name);
     control.check()?;
     let on = |frame: DataFrame| -> Result<Column> {
         let height = frame.height();
@@ -101,14 +103,17 @@ fn evaluate(data: &Dataset, name: &str, expression: &str, control: &Control) -> 
     Ok(whole)
 }
 
-/// `EXTRACT(EPOCH FROM b - a)` is good SQL, but Polars knows an epoch of moments only: where the operand is a duration, its
-/// seconds are taken instead.
-fn with_durations(expr: Expr, frame: &DataFrame) -> Result<Expr> {
+/// Good SQL that Polars does not know: `EXTRACT(EPOCH FROM b - a)`, where it has an epoch of moments only, becomes the
+/// seconds of the duration; and a text compared to a date or moment (`day >= '2019-01-01'`) becomes a moment.
+fn with_moments(expr: Expr, frame: &DataFrame) -> Result<Expr> {
     let head = frame.head(Some(0)).lazy();
-    let is_duration = |operand: &Expr| {
+    let dtype = |operand: &Expr| {
         let typed = head.clone().select([operand.clone().alias("x")]).collect_schema();
-        typed.ok().and_then(|schema| schema.get("x").map(|t| matches!(t, DataType::Duration(_)))).unwrap_or(false)
+        typed.ok().and_then(|schema| schema.get("x").cloned()).unwrap_or(DataType::Null)
     };
+    let is_duration = |operand: &Expr| matches!(dtype(operand), DataType::Duration(_));
+    let is_moment = |operand: &Expr| matches!(dtype(operand), DataType::Date | DataType::Datetime(..));
+    let compare = |left: Arc<Expr>, op: Operator, right: Arc<Expr>| Expr::BinaryExpr { left, op, right };
     guarded("the expression", || {
         expr.try_map_expr(|part| {
             // EXTRACT(EPOCH FROM x) arrives as timestamp(x) / 1e9 + nanosecond(x) / 1e9.
@@ -120,10 +125,32 @@ fn with_durations(expr: Expr, frame: &DataFrame) -> Result<Expr> {
                 let micros = a.clone().cast(DataType::Duration(TimeUnit::Microseconds)).to_physical();
                 return Ok(micros.cast(DataType::Float64) / lit(1e6));
             }
+            if let Expr::BinaryExpr { left, op, right } = &part
+                && op.is_comparison()
+            {
+                let pairs = (
+                    moment_literal(right).filter(|_| is_moment(left)),
+                    moment_literal(left).filter(|_| is_moment(right)),
+                );
+                return Ok(match pairs {
+                    (Some(moment), _) => compare(left.clone(), *op, Arc::new(moment)),
+                    (_, Some(moment)) => compare(Arc::new(moment), *op, right.clone()),
+                    _ => part,
+                });
+            }
             Ok(part)
         })
         .map_err(Error::from)
     })
+}
+
+/// A moment written as a text in ISO 8601.
+fn moment_literal(expr: &Expr) -> Option<Expr> {
+    let Expr::Literal(value) = expr else { return None };
+    let any = value.to_any_value()?;
+    let text = any.get_str()?;
+    let moment = super::csv::dates::parse(super::csv::dates::Order::YmdDash, text.trim().as_bytes())?;
+    Some(lit(moment.micros).cast(DataType::Datetime(TimeUnit::Microseconds, None)))
 }
 
 /// The operand of one half of an epoch.
@@ -273,6 +300,7 @@ mod tests {
         let dropped = filter(&mut data, "fare_amount >= 0 AND pickup_datetime >= DATE('2018-01-01')").unwrap();
         assert!(dropped > 0 && data.rows() == 18_000 - dropped);
         assert!(filter(&mut data, "fare_amount").is_err());
-        assert!(filter(&mut data, "fare_amount < -1000000000.0").unwrap_err().message.contains("no row"));
+        let error = filter(&mut data, "fare_amount < -1000000000").unwrap_err();
+        assert!(error.message.contains("no row"), "{error}");
     }
 }

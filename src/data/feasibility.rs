@@ -188,17 +188,25 @@ fn target(table: &Table<'_>) -> Vec<Reason> {
     let (change, measure, limits) = match kind {
         TargetKind::Classes if counts.len() == 2 => {
             let positives = counts.iter().copied().min().unwrap_or(0) as f64 * HELD_OUT;
-            (DETECTABLE * auc_error(0.75, positives, test - positives), "AUC (at 0.75)", (0.05, 0.15))
+            (
+                DETECTABLE * auc_error(0.75, positives, test - positives),
+                "a change of the AUC (around 0.75) by",
+                (0.05, 0.15),
+            )
         }
-        TargetKind::Classes => (DETECTABLE * (0.25 / test.max(1.0)).sqrt(), "accuracy", (0.05, 0.15)),
+        TargetKind::Classes => {
+            (DETECTABLE * (0.25 / test.max(1.0)).sqrt(), "a change of the accuracy by", (0.05, 0.15))
+        }
         // The standard error of a root mean square of n normal errors is its value over the root of 2n.
-        TargetKind::Number => {
-            (DETECTABLE / (2.0 * test.max(1.0)).sqrt(), "root mean squared error, relative", (0.1, 0.3))
-        }
+        TargetKind::Number => (
+            DETECTABLE / (2.0 * test.max(1.0)).sqrt(),
+            "a change of the root mean squared error by a share of",
+            (0.1, 0.3),
+        ),
     };
     let verdict = at_least(-change, -limits.0, -limits.1);
     let message = format!(
-        "With a quarter held out ({} rows), a change of {} in {measure} is the smallest that would be noticed",
+        "With a quarter held out ({} rows), {measure} {} is the smallest that would be noticed",
         thousands(test as u64),
         figure((change * 1000.0).round() / 1000.0)
     );

@@ -156,7 +156,7 @@ pub fn percent(share: f64) -> String {
         "over 99.9 %".to_owned()
     } else if p < 1.0 {
         format!("{p:.2} %")
-    } else if p < 10.0 {
+    } else if p < 10.0 || (p > 99.0 && p < 100.0) {
         format!("{p:.1} %")
     } else {
         format!("{p:.0} %")
@@ -177,6 +177,12 @@ pub fn thousands(n: u64) -> String {
     text
 }
 
+/// A count with its noun: `1 row`, `1,200 rows`.
+#[must_use]
+pub fn counted(n: u64, noun: &str) -> String {
+    if n == 1 { format!("1 {noun}") } else { format!("{} {noun}s", thousands(n)) }
+}
+
 /// A number for a sentence: at most four significant digits.
 #[must_use]
 pub fn figure(v: f64) -> String {
@@ -184,11 +190,11 @@ pub fn figure(v: f64) -> String {
         return "0".to_owned();
     }
     let size = v.abs();
-    if v.fract() == 0.0 && size < 1e15 {
-        let whole = thousands(size as u64);
+    if (v.fract() == 0.0 || size >= 1000.0) && size < 1e15 {
+        let whole = thousands(size.round() as u64);
         return if v < 0.0 { format!("-{whole}") } else { whole };
     }
-    if !(1e-4..1e7).contains(&size) {
+    if !(1e-4..1000.0).contains(&size) {
         return format!("{v:.3e}");
     }
     let decimals = (3 - size.log10().floor() as i32).clamp(0, 8) as usize;
@@ -207,9 +213,11 @@ mod tests {
         assert_eq!(percent(0.99999), "over 99.9 %");
         assert_eq!(thousands(1_234_567), "1,234,567");
         assert_eq!(thousands(12), "12");
+        assert_eq!((counted(1, "row"), counted(2000, "row")), ("1 row".to_owned(), "2,000 rows".to_owned()));
+        assert_eq!((percent(0.9969), percent(1.0)), ("99.7 %".to_owned(), "100 %".to_owned()));
         assert_eq!(figure(-1234.0), "-1,234");
         assert_eq!(figure(0.123_456), "0.1235");
-        assert_eq!(figure(1234.5), "1235");
+        assert_eq!(figure(1234.6), "1,235");
         assert_eq!(figure(3e-9), "3.000e-9");
     }
 

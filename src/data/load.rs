@@ -251,6 +251,28 @@ mod tests {
         assert!(load(&name, &options, &Control::default()).unwrap_err().message.contains("nope"));
     }
 
+    proptest::proptest! {
+        #![proptest_config(proptest::prelude::ProptestConfig::with_cases(300))]
+        /// Whatever stands in a file, loading and profiling it end in a table or in words.
+        #[test]
+        fn any_text_is_survived(body in "[ab1290.,;\"\r\n: /\\-TNAeé$]{0,160}", wide in proptest::prelude::any::<bool>()) {
+            let text = if wide { format!("x,y\n{body}") } else { body };
+            let raw = source::Raw { bytes: text.into_bytes().into(), fingerprint: String::new() };
+            if let Ok(data) = from_bytes("t", raw, &LoadOptions::default(), &Control::default()) {
+                proptest::prop_assert_eq!(data.frame.width(), data.columns.len());
+                for spec in &data.columns {
+                    crate::data::profile(&data, Some(&spec.name), &Control::default()).unwrap();
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_delimiter_that_cannot_be_one_is_refused() {
+        let options = LoadOptions { delimiter: Some(b'"'), ..LoadOptions::default() };
+        assert_eq!(load("sample:credit", &options, &Control::default()).unwrap_err().exit_code(), 2);
+    }
+
     /// Row counts, missing counts and storage as pandas finds them (`read_csv(...).isna().sum()`).
     #[test]
     fn the_samples_load_as_pandas_reads_them() {

@@ -20,7 +20,15 @@ pub fn read(bytes: Cow<'static, [u8]>, control: &Control) -> Result<(DataFrame, 
     let frame = guarded("this Parquet file cannot be read", || {
         ParquetReader::new(Cursor::new(bytes)).finish().map_err(damaged)
     })
-    .map_err(|e| e.hint("It may be cut off or damaged; write it again, or convert it to CSV"))?;
+    .map_err(|e| {
+        // The smallest unsigned types are not compiled into our Polars.
+        let small = e.message.contains("UInt8") || e.message.contains("UInt16");
+        e.hint(if small {
+            "Write its columns of small unsigned whole numbers (UInt8, UInt16) as Int32 or Int64"
+        } else {
+            "It may be cut off or damaged; write it again, or convert it to CSV"
+        })
+    })?;
     conform(frame, control)
 }
 

@@ -51,6 +51,13 @@ pub fn preview(path: impl AsRef<Path>, rows: usize) -> Result<Preview> {
         let head = bytes.get(..cut).unwrap_or(bytes);
         return text(Cow::Borrowed(head), cut < bytes.len(), bytes.len() as u64, rows);
     }
+    let plain = std::fs::metadata(path).is_ok_and(|m| m.is_file() || m.is_dir());
+    if !plain && path.exists() {
+        // A pipe would make the picker wait for somebody to write into it.
+        return Err(
+            Error::input(format!("{} is not a plain file", brief(&name, 200))).hint("Load it without a preview")
+        );
+    }
     let (mut file, metadata) = source::open(path)?;
     let mut head = Vec::new();
     let read = |e: std::io::Error| Error::input(format!("{} cannot be read: {e}", brief(&name, 200)));

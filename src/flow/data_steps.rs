@@ -51,6 +51,27 @@ pub fn read(
 /// As [`read`].
 pub fn load(shop: &Workshop, walk: &Walk, control: &Control) -> Result<Dataset> {
     let dataset = read(&walk.flow.load, &walk.flow.derive, control)?;
+    keep_load(shop, walk, &dataset)?;
+    Ok(dataset)
+}
+
+/// Begins a walk only after its table could be read and its choices make sense: a flow that is refused leaves an earlier
+/// walk of the same name as it was.
+///
+/// # Errors
+/// When the table cannot be read, or target, split, models or metric do not fit it.
+pub fn begin_checked(shop: &Workshop, flow: &Flow, control: &Control) -> Result<(Walk, Dataset)> {
+    let draft = shop.draft(flow);
+    let dataset = read(&flow.load, &flow.derive, control)?;
+    let prepared = prepare(&dataset, &flow.prepare, &formula_leaks(flow, &dataset), flow.seed)?;
+    super::train_step::candidates(&draft, &prepared)?;
+    super::train_step::ranking_metric(&draft, &prepared)?;
+    let walk = shop.begin(flow)?;
+    keep_load(shop, &walk, &dataset)?;
+    Ok((walk, dataset))
+}
+
+fn keep_load(shop: &Workshop, walk: &Walk, dataset: &Dataset) -> Result<()> {
     let before: Option<LoadRecord> = shop.left(walk, Step::Load)?;
     let record = LoadRecord {
         source: dataset.source.clone(),
@@ -64,8 +85,7 @@ pub fn load(shop: &Workshop, walk: &Walk, control: &Control) -> Result<Dataset> 
         let later: Vec<Step> = Step::ALL.into_iter().filter(|s| *s > Step::Load).collect();
         shop.forget(walk, &later)?;
     }
-    shop.keep(walk, Step::Load, false, &record)?;
-    Ok(dataset)
+    shop.keep(walk, Step::Load, false, &record)
 }
 
 /// Step inspect: profile, findings and feasibility.

@@ -17,7 +17,7 @@ mod watch_step;
 mod workshop;
 
 pub use charts::{RunChart, run_chart};
-pub use data_steps::{LEAK, formula_leaks, inspect, leaks_used, load, prepare_step, prepared, read};
+pub use data_steps::{LEAK, begin_checked, formula_leaks, inspect, leaks_used, load, prepare_step, prepared, read};
 pub use differences::{Difference, differences};
 pub use registries::{check_registry, registered_models, write_package};
 pub use run::{WalkReport, run_walk, runs_of};

@@ -58,9 +58,8 @@ pub fn run_walk(
     on_step: &dyn Fn(Step),
     on_run: &dyn Fn(&RunRecord),
 ) -> Result<WalkReport> {
-    let walk = shop.begin(flow)?;
     on_step(Step::Load);
-    let dataset = data_steps::load(shop, &walk, control)?;
+    let (walk, dataset) = data_steps::begin_checked(shop, flow, control)?;
     let load: LoadRecord = shop.need(&walk, Step::Load)?;
 
     on_step(Step::Inspect);

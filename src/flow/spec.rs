@@ -192,7 +192,9 @@ impl Flow {
     /// When the text is not TOML or says something unknown.
     pub fn parse(text: &str) -> Result<Self> {
         let flow: Self = toml::from_str(text).map_err(|e| {
-            Error::usage(e.to_string().trim().to_owned()).hint("See docs/flows.md for what a flow can say")
+            let line = e.span().map_or(1, |s| text.get(..s.start).map_or(1, |before| before.matches('\n').count() + 1));
+            Error::usage(format!("line {line}: {}", e.message().replace('\n', " ")))
+                .hint("See docs/flows.md for what a flow can say")
         })?;
         if flow.load.source.is_empty() {
             return Err(Error::usage("the flow names no source").hint("Add source = \"file.csv\" under [load]"));

@@ -72,6 +72,12 @@ impl Workshop {
         Store::open(&self.root)
     }
 
+    /// A walk that is not kept, to check a flow before it changes anything.
+    pub(super) fn draft(&self, flow: &Flow) -> Walk {
+        let id = sha256(flow.name.as_bytes())[..8].to_owned();
+        Walk { id, flow: flow.clone(), states: BTreeMap::new(), updated_ms: now_ms() }
+    }
+
     /// Begins a walk, or takes up the one of the same name. Steps whose choices are unchanged stay done.
     ///
     /// # Errors

@@ -67,10 +67,15 @@ pub fn regime(drift: &DriftReport, performance: Option<&Performance>) -> Regime 
         (false, true) => RegimeState::Same,
     };
     if reasons.is_empty() {
-        reasons.push("No column drifted, and no metric left its range.".to_owned());
+        let metrics = if judged { ", and no metric left its range" } else { "" };
+        reasons.push(format!("No column drifted{metrics}."));
     }
     if !judged {
-        reasons.push("No labels have come yet, so a change in what the columns mean cannot be seen.".to_owned());
+        reasons.push(
+            "Performance could not be followed, which takes true answers and a time column: a change in what the \
+             columns mean would not be seen."
+                .to_owned(),
+        );
     }
     let advice = match state {
         RegimeState::Same => "Keep the model.",

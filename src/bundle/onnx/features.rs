@@ -50,7 +50,7 @@ pub(super) fn encode(graph: &mut Graph, plan: &FeaturePlan) -> Features {
 fn column(graph: &mut Graph, input: &InputColumn, value: &str, pieces: &mut Vec<Value>) {
     match &input.encoding {
         Encoding::Number { impute, mean, scale, indicator } => {
-            let missing = graph.is_nan(value);
+            let missing = graph.is_missing(value);
             let impute = graph.doubles(&[1], &[*impute]);
             let mut x = graph.node("Where", &[&missing, &impute, value], vec![]);
             // Taking away 0 and dividing by 1 change nothing, not even the sign of zero.
@@ -76,7 +76,7 @@ fn column(graph: &mut Graph, input: &InputColumn, value: &str, pieces: &mut Vec<
                 pieces.push(graph.cast(&hit, ValueType::Double));
             }
             if *missing {
-                let absent = graph.is_nan(value);
+                let absent = graph.is_missing(value);
                 let flag = graph.cast(&absent, ValueType::Double);
                 pieces.push(graph.upright(&flag));
             }
@@ -111,7 +111,7 @@ fn rows_of_zeros(graph: &mut Graph, input: &InputColumn, value: &str) -> Value {
         graph.cast(&code, ValueType::Double)
     } else {
         // Not the value times 0: that would be NaN where it is infinite or missing.
-        let flag = graph.is_nan(value);
+        let flag = graph.is_missing(value);
         let flag = graph.cast(&flag, ValueType::Double);
         let zero = graph.doubles(&[1], &[0.0]);
         graph.node("Mul", &[&flag, &zero], vec![])

@@ -149,9 +149,11 @@ impl Graph {
         self.node("Cast", &[value], vec![int("to", i64::from(to.code()))])
     }
 
-    /// Which values are NaN. By way of `float`, since tract has `IsNaN` for no wider type; the cast makes and loses none.
-    pub(super) fn is_nan(&mut self, value: &str) -> Value {
-        let narrow = self.cast(value, ValueType::Float);
+    /// Which values are missing: NaN or infinite, of which both give NaN when taken from themselves. By way of `float`,
+    /// since tract has `IsNaN` for no wider type; the cast makes and loses none.
+    pub(super) fn is_missing(&mut self, value: &str) -> Value {
+        let nothing = self.node("Sub", &[value, value], vec![]);
+        let narrow = self.cast(&nothing, ValueType::Float);
         self.node("IsNaN", &[&narrow], vec![])
     }
 

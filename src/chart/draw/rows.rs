@@ -103,6 +103,12 @@ fn draw_bar<DB: DrawingBackend>(
         page.block((zero.min(tip), top + inset), (zero.max(tip), bottom - inset), ink)?;
     }
     let Some((low, high)) = bar.interval.filter(|(l, h)| drawable(*l) && drawable(*h)) else { return Ok(()) };
+    // A cell has one ink: the part of the interval inside the bar would hide the bar's end.
+    let (low, high) = match page.metrics.characters {
+        true if bar.value >= 0.0 => (low.max(bar.value), high),
+        true => (low, high.min(bar.value)),
+        false => (low, high),
+    };
     let (Some(low), Some(high)) = (pixel(low), pixel(high)) else { return Ok(()) };
     let ((low_column, _), (high_column, _)) = (page.place((low, 0)), page.place((high.min(to), 0)));
     if page.metrics.characters && low_column == high_column {

@@ -10,6 +10,9 @@ const MANY: usize = 50;
 /// Share of the possible entropy that is lost before levels count as unbalanced (ydata-profiling's bound).
 const UNBALANCED: f64 = 0.5;
 
+/// Values with fewer rows than this teach nothing.
+const FEW: u64 = 10;
+
 /// A category with many values.
 pub fn cardinality(table: &Table<'_>) -> Result<Vec<Finding>> {
     let mut findings = Vec::new();
@@ -46,17 +49,17 @@ pub fn imbalance(table: &Table<'_>) -> Result<Vec<Finding>> {
         let entropy: f64 = counts.iter().map(|k| *k as f64 / n).map(|p| -p * p.log2()).sum();
         let score = 1.0 - entropy / (counts.len() as f64).log2();
         let top = c.summary.top_count() as f64 / n;
-        // From 99 % on it is a column that says nothing, and reported as such.
-        if score <= UNBALANCED || top >= 0.99 {
+        let rare = counts.iter().filter(|k| **k < FEW).count();
+        // From 99 % on it is a column that says nothing, and reported as such; without rare values there is nothing to do.
+        if score <= UNBALANCED || top >= 0.99 || rare == 0 {
             continue;
         }
-        let rare = counts.iter().filter(|k| **k < 10).count();
-        let few = if rare > 0 {
-            format!("; {rare} of its {} values have under ten rows", counts.len())
-        } else {
-            String::new()
-        };
-        let message = format!("{} has {} of its rows in one value{few}", c.name(), percent(top));
+        let message = format!(
+            "{} has {} of its rows in one value; {rare} of its {} values have under ten rows",
+            c.name(),
+            percent(top),
+            counts.len()
+        );
         findings.push(
             Finding::new("level-imbalance", Severity::Note, message)
                 .on(&c.spec.name)

@@ -1,7 +1,7 @@
 //! Columns that say nothing, or nearly nothing.
 
 use super::Table;
-use crate::data::finding::{Finding, Severity, percent, thousands};
+use crate::data::finding::{Finding, Severity, counted, percent};
 use crate::error::Result;
 
 /// A value with this share or more leaves nothing to learn from.
@@ -27,7 +27,7 @@ pub fn single_value(table: &Table<'_>) -> Result<Vec<Finding>> {
         .map(|c| {
             let but = match c.summary.missing {
                 0 => String::new(),
-                n => format!(" ({} rows have none)", thousands(n)),
+                n => format!(" ({} without any)", counted(n, "row")),
             };
             Finding::new(
                 "single-value",
@@ -49,10 +49,10 @@ pub fn near_constant(table: &Table<'_>) -> Result<Vec<Finding>> {
         if share >= NEARLY_ALL {
             let others = c.summary.present() - c.summary.top_count();
             let message = format!(
-                "{} has one value in {} of the rows; only {} rows differ",
+                "{} has one value in {} of the rows; only {} differ",
                 c.name(),
                 percent(share),
-                thousands(others)
+                counted(others, "row")
             );
             findings.push(
                 Finding::new("near-constant", Severity::Note, message)

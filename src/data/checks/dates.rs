@@ -1,7 +1,7 @@
 //! Dates: the order of time in the table, gaps, wrong years, and pairs the wrong way round.
 
 use super::{Table, View};
-use crate::data::finding::{Finding, Severity, figure, percent, thousands};
+use crate::data::finding::{Finding, Severity, counted, figure, percent};
 use crate::data::profile::iso;
 use crate::error::Result;
 
@@ -17,7 +17,12 @@ pub fn time_column(table: &Table<'_>) -> Result<Vec<Finding>> {
     else {
         return Ok(Vec::new());
     };
-    let message = format!("{} says when a row happened, from {} to {}", time.name(), day(&time, low), day(&time, high));
+    let message = format!(
+        "{} says when a row happened; 99 % of the rows lie between {} and {}",
+        time.name(),
+        day(&time, low),
+        day(&time, high)
+    );
     Ok(vec![
         Finding::new("time-column", Severity::Note, message)
             .on(&time.spec.name)
@@ -25,7 +30,7 @@ pub fn time_column(table: &Table<'_>) -> Result<Vec<Finding>> {
             .with("to", day(&time, high))
             .with("distinct", time.summary.distinct())
             .remedy(format!(
-                "Split by time {}: train on the past and test on what came after, as in production",
+                "Choose a split by time {} if the model will judge rows later than those it learned from: it then trains on the past and is tested on what came after",
                 time.name()
             )),
     ])
@@ -53,9 +58,9 @@ pub fn far(table: &Table<'_>) -> Result<Vec<Finding>> {
         years.dedup();
         years.truncate(8);
         let message = format!(
-            "{} has {} dates far outside of {} to {}, in the years {}",
+            "{} has {} far outside of {} to {}, in {}",
             c.name(),
-            thousands(rows),
+            counted(rows, "date"),
             day(&c, low),
             day(&c, high),
             years.join(", ")
@@ -144,10 +149,10 @@ pub fn order(table: &Table<'_>) -> Result<Vec<Finding>> {
             let sign = if later >= earlier { 1.0 } else { -1.0 };
             let share = wrong as f64 / n as f64;
             let message = format!(
-                "{} is before {} in {} rows ({})",
+                "{} is before {} in {} ({})",
                 end.name(),
                 start.name(),
-                thousands(wrong as u64),
+                counted(wrong as u64, "row"),
                 percent(share)
             );
             let rows = a.iter().zip(b).enumerate().filter(|(_, pair)| between(*pair) * sign < 0.0).map(|(row, _)| row);

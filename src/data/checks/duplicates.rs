@@ -4,7 +4,7 @@ use std::hash::Hasher;
 
 use super::table::{MISSING, codes};
 use super::{Table, TargetKind, View};
-use crate::data::finding::{Finding, Severity, percent, thousands};
+use crate::data::finding::{Finding, Severity, counted, percent};
 use crate::data::{Meaning, column};
 use crate::error::Result;
 
@@ -66,8 +66,11 @@ pub fn rows(table: &Table<'_>) -> Result<Vec<Finding>> {
     repeated.sort_unstable();
     let share = repeated.len() as f64 / table.rows() as f64;
     let severity = if share > 0.05 { Severity::Warning } else { Severity::Note };
-    let message =
-        format!("{} rows ({}) repeat an earlier row in every column", thousands(repeated.len() as u64), percent(share));
+    let message = format!(
+        "{} ({}) in the table repeat an earlier row in every column",
+        counted(repeated.len() as u64, "row"),
+        percent(share)
+    );
     Ok(vec![
         Finding::new("duplicate-rows", severity, message)
             .with("rows", repeated.len())
@@ -106,8 +109,8 @@ pub fn conflicting_labels(table: &Table<'_>) -> Result<Vec<Finding>> {
     let share = rows.len() as f64 / table.rows() as f64;
     let severity = if share > 0.05 { Severity::Serious } else { Severity::Warning };
     let message = format!(
-        "{} rows ({}) are equal in every feature but differ in {}",
-        thousands(rows.len() as u64),
+        "{} ({}) are equal in every feature to another row but differ in {}",
+        counted(rows.len() as u64, "row"),
         percent(share),
         target.name()
     );

@@ -2,7 +2,7 @@
 
 use super::Table;
 use crate::data::brief;
-use crate::data::finding::{Finding, Severity, percent, thousands};
+use crate::data::finding::{Finding, Severity, counted, percent, thousands};
 use crate::error::Result;
 
 /// Shares from which a column is noted, warned of, and called serious (the first is Deepchecks' gate).
@@ -67,7 +67,7 @@ pub fn infinite(table: &Table<'_>) -> Result<Vec<Finding>> {
     let some = table.columns().filter(|c| c.summary.infinite > 0);
     Ok(some
         .map(|c| {
-            let message = format!("{} is infinite in {} rows", c.name(), thousands(c.summary.infinite));
+            let message = format!("{} is infinite in {}", c.name(), counted(c.summary.infinite, "row"));
             Finding::new("infinite-values", Severity::Serious, message)
                 .on(&c.spec.name)
                 .with("infinite", c.summary.infinite)

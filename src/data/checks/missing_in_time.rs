@@ -207,6 +207,10 @@ pub fn block(table: &Table<'_>) -> Result<Vec<Finding>> {
             }
         }
         let (first, length) = best;
+        // Right after a beginning the column is still being introduced; that is one finding, not two.
+        if course.before > 0 && first == 0 {
+            return None;
+        }
         // Half of the time or more is not a failure but a change of what is usual; so is a column that is mostly absent.
         if length == 0 || length * 2 > filled.len() || usual > 0.3 {
             return None;

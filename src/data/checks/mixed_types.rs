@@ -1,10 +1,12 @@
 //! Text columns that would be numbers but for some cells.
 
+use std::collections::BTreeSet;
+
 use super::{Table, View};
 use crate::data::Meaning;
 use crate::data::brief;
 use crate::data::csv::guess::{Shape, number, shape};
-use crate::data::finding::{Finding, Severity, percent, thousands};
+use crate::data::finding::{Finding, Severity, counted, percent};
 use crate::error::Result;
 
 /// Share of numbers from which the words among them are the exception.
@@ -25,10 +27,10 @@ pub fn mixed(table: &Table<'_>) -> Result<Vec<Finding>> {
         }
         let shown: Vec<String> = words.iter().take(4).map(|w| format!("`{}`", brief(w, 24))).collect();
         let message = format!(
-            "{} holds numbers in {} of its values and words in {} rows, such as {}",
+            "{} holds numbers in {} of its values and words in {}, such as {}",
             c.name(),
             percent(share),
-            thousands(all - numeric),
+            counted(all - numeric, "row"),
             shown.join(", ")
         );
         findings.push(
@@ -46,11 +48,18 @@ pub fn mixed(table: &Table<'_>) -> Result<Vec<Finding>> {
 /// Numbers dressed with a currency, a percent sign, thousands separators or one unit.
 pub fn disguised(table: &Table<'_>) -> Result<Vec<Finding>> {
     let mut findings = Vec::new();
-    for c in table.columns().filter(|c| c.spec.meaning != Meaning::Identifier) {
+    for c in table.columns() {
         let Some((plain, _)) = split(&c, is_number) else { continue };
         let all = c.summary.present() as f64;
-        let Some((dressed, _)) = split(&c, |text| undressed(text).is_some()) else { continue };
-        if (dressed as f64) < NEARLY_ALL * all || plain as f64 > MOSTLY * all || c.summary.distinct() < 3 {
+        let mut dresses = BTreeSet::new();
+        let dress = |text: &str| undressed(text).map(|(_, dress)| dresses.insert(dress)).is_some();
+        let Some((dressed, _)) = split(&c, dress) else { continue };
+        // Codes such as `12ab` have a unit each; a quantity has few.
+        if (dressed as f64) < NEARLY_ALL * all
+            || plain as f64 > MOSTLY * all
+            || c.summary.distinct() < 3
+            || dresses.len() > 4
+        {
             continue;
         }
         let example =
@@ -68,7 +77,7 @@ pub fn disguised(table: &Table<'_>) -> Result<Vec<Finding>> {
 }
 
 /// Rows whose text passes the test, and the texts that do not, most frequent first. `None` for columns without text.
-fn split(view: &View<'_>, test: impl Fn(&str) -> bool) -> Option<(u64, Vec<String>)> {
+fn split(view: &View<'_>, mut test: impl FnMut(&str) -> bool) -> Option<(u64, Vec<String>)> {
     let tally = view.summary.values.texts().filter(|t| t.distinct() > 0)?;
     let (mut passed, mut others) = (0, Vec::new());
     for (text, n) in tally.entries() {
@@ -86,17 +95,22 @@ fn is_number(text: &str) -> bool {
     matches!(shape(text.as_bytes()), Shape::Integer | Shape::Float)
 }
 
-/// The number under currency signs, percent signs, thousands separators and a unit.
-fn undressed(text: &str) -> Option<f64> {
-    let text = text.trim_start_matches(['$', '€', '£', '¥', '+', ' ']);
-    let end = text.find(|c: char| !(c.is_ascii_digit() || ".,' -".contains(c))).unwrap_or(text.len());
-    let (digits, unit) = text.split_at_checked(end)?;
+/// The number under currency signs, percent signs, thousands separators and a unit, and what it wore.
+fn undressed(text: &str) -> Option<(f64, String)> {
+    let bare = text.trim_start_matches(['$', '€', '£', '¥', '+', ' ']);
+    let sign = text.strip_suffix(bare).unwrap_or_default();
+    let end = bare.find(|c: char| !(c.is_ascii_digit() || ".,' -".contains(c))).unwrap_or(bare.len());
+    let (digits, unit) = bare.split_at_checked(end)?;
     let unit = unit.trim();
     if unit.chars().count() > 4 || unit.chars().any(|c| c.is_ascii_digit()) {
         return None;
     }
     let digits: String = digits.trim().chars().filter(|c| !",' ".contains(*c)).collect();
-    if digits.is_empty() { None } else { number(digits.as_bytes()) }
+    // Zeros in front make it a code, not a quantity.
+    match shape(digits.as_bytes()) {
+        Shape::Integer | Shape::Float => Some((number(digits.as_bytes())?, format!("{sign}{unit}"))),
+        Shape::Infinite | Shape::Not => None,
+    }
 }
 
 #[cfg(test)]
@@ -118,8 +132,15 @@ mod tests {
     fn dressed_numbers_are_found() {
         fires("disguised-numbers", &table("p;q", 50, |i| format!("${},{:03}.50;{}", i + 1, i, i % 3)), None, Some("p"));
         silent("disguised-numbers", &table("p", 50, |i| format!("c{}", i % 5)), None);
-        assert_eq!(undressed("€ 1'200.5"), Some(1200.5));
-        assert_eq!(undressed("12 km"), Some(12.0));
+        silent(
+            "disguised-numbers",
+            &table("p,q", 50, |i| {
+                format!("{}{}{},{i}", i + 10, (b'a' + (i % 7) as u8) as char, (b'a' + (i % 11) as u8) as char)
+            }),
+            None,
+        );
+        assert_eq!(undressed("€ 1'200.5").map(|u| u.0), Some(1200.5));
+        assert_eq!(undressed("12 km"), Some((12.0, "km".to_owned())));
         assert_eq!(undressed("12-b5"), None);
     }
 }

@@ -98,6 +98,9 @@ pub fn run(table: &Table<'_>) -> Result<Vec<Finding>> {
 }
 
 #[cfg(test)]
+mod sample_tests;
+
+#[cfg(test)]
 pub(crate) mod testing {
     //! Small tables for the checks' tests.
 

@@ -1,7 +1,7 @@
 //! Numbers that stand far from the others, or cannot be what their column's name says.
 
 use super::{Table, View};
-use crate::data::finding::{Finding, Severity, figure, percent, thousands};
+use crate::data::finding::{Finding, Severity, counted, figure, percent};
 use crate::data::meaning::words;
 use crate::engine::Tally;
 use crate::error::Result;
@@ -32,12 +32,10 @@ pub fn far(table: &Table<'_>) -> Result<Vec<Finding>> {
     let mut findings = Vec::new();
     for (c, tally) in numbers(table).filter(|(_, t)| t.distinct() > 20) {
         table.control.check()?;
-        let Some((mut low, mut high)) = fences(tally, FENCE) else { continue };
+        let Some((low, mut high)) = fences(tally, FENCE) else { continue };
         if low < 0.0 && tally.quantile(0.01).is_some_and(|q| q >= 0.0) {
             let Some((_, above)) = log_fences(tally, FENCE) else { continue };
             high = high.max(above);
-            // Nothing that is positive lies under a negative fence; negative values have a check of their own.
-            low = low.max(f64::NEG_INFINITY);
         }
         let (mut below, mut above) = (0u64, 0u64);
         for (v, n) in tally.entries() {
@@ -57,13 +55,7 @@ pub fn far(table: &Table<'_>) -> Result<Vec<Finding>> {
             _ => format!("outside {} to {}, from {} to {}", figure(low), figure(high), figure(m.min), figure(m.max)),
         };
         let n = below + above;
-        let message = format!(
-            "{} has {} far {} ({}) {side}",
-            c.name(),
-            thousands(n),
-            if n == 1 { "value" } else { "values" },
-            percent(share)
-        );
+        let message = format!("{} has {} ({}) {side}", c.name(), counted(n, "far value"), percent(share));
         findings.push(
             Finding::new("outliers", if wild { Severity::Warning } else { Severity::Note }, message)
                 .on(&c.spec.name)
@@ -137,9 +129,9 @@ pub fn negative(table: &Table<'_>) -> Result<Vec<Finding>> {
             continue;
         }
         let message = format!(
-            "{} is negative in {} rows ({}), down to {}",
+            "{} is negative in {} ({}), down to {}",
             c.name(),
-            thousands(rows),
+            counted(rows, "row"),
             percent(share),
             figure(c.summary.moments.min)
         );
@@ -173,10 +165,10 @@ pub fn placeholders(table: &Table<'_>) -> Result<Vec<Finding>> {
                 continue;
             }
             let message = format!(
-                "{} is {} in {} rows, far from all others: it may stand for \"unknown\"",
+                "{} is {} in {}, far from all others: it may stand for \"unknown\"",
                 c.name(),
                 value,
-                thousands(n)
+                counted(n, "row")
             );
             findings.push(
                 Finding::new("placeholder-values", Severity::Warning, message)

@@ -2,7 +2,7 @@
 
 use super::{Table, TargetKind, View};
 use crate::data::brief;
-use crate::data::finding::{Finding, Severity, percent, thousands};
+use crate::data::finding::{Finding, Severity, counted, percent, thousands};
 use crate::data::profile::{Cell, cell};
 use crate::engine::Values;
 use crate::error::Result;
@@ -46,7 +46,7 @@ pub fn missing(table: &Table<'_>) -> Result<Vec<Finding>> {
         _ => Severity::Warning,
     };
     let message =
-        format!("The target {} has no value in {} rows ({})", target.name(), thousands(missing), percent(share));
+        format!("The target {} has no value in {} ({})", target.name(), counted(missing, "row"), percent(share));
     Ok(vec![
         Finding::new("target-missing", severity, message)
             .on(&target.spec.name)
@@ -131,7 +131,7 @@ pub fn rare_class(table: &Table<'_>) -> Result<Vec<Finding>> {
     let Some((name, n)) = rare.last().filter(|_| classes.len() > 1) else { return Ok(Vec::new()) };
     let others =
         if rare.len() > 1 { format!(", and {} more classes are as rare", rare.len() - 1) } else { String::new() };
-    let message = format!("The class `{name}` of {} has only {n} rows{others}", target.name());
+    let message = format!("The class `{name}` of {} has only {}{others}", target.name(), counted(*n, "row"));
     Ok(vec![
         Finding::new("rare-class", Severity::Serious, message)
             .on(&target.spec.name)

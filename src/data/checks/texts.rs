@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{Table, View};
-use crate::data::finding::{Finding, Severity, percent, thousands};
+use crate::data::finding::{Finding, Severity, counted, percent, thousands};
 use crate::data::{Meaning, brief};
 use crate::engine::Tally;
 use crate::error::Result;
@@ -67,9 +67,9 @@ pub fn stray_blanks(table: &Table<'_>) -> Result<Vec<Finding>> {
         let Some((example, _)) = stray.iter().max_by_key(|(_, n)| n) else { continue };
         let rows: u64 = stray.iter().map(|(_, n)| n).sum();
         let message = format!(
-            "{} has blanks around its values in {} rows, such as `{}`",
+            "{} has blanks around its values in {}, such as `{}`",
             c.name(),
-            thousands(rows),
+            counted(rows, "row"),
             brief(example, 24)
         );
         findings.push(
@@ -126,9 +126,9 @@ pub fn length(table: &Table<'_>) -> Result<Vec<Finding>> {
         let rows: u64 = lengths.entries().iter().filter(|(l, _)| far(*l)).map(|(_, n)| n).sum();
         let Some((longest, _)) = lengths.entries().iter().rev().find(|(l, _)| far(*l)) else { continue };
         let message = format!(
-            "{} has {} values of a strange length: up to {longest} characters where most have {low} to {high}",
+            "{} has {} of a strange length: up to {longest} characters where most have {low} to {high}",
             c.name(),
-            thousands(rows)
+            counted(rows, "value")
         );
         findings.push(
             Finding::new("text-length", Severity::Note, message)

@@ -58,6 +58,10 @@ pub struct Found {
 /// When there is no header or no row, names repeat, a row has more or fewer fields than the header, bytes are not UTF-8,
 /// a quote stays open, or the work is cancelled.
 pub fn read(bytes: &[u8], options: &LoadOptions, control: &Control) -> Result<Table> {
+    if let Some(odd) = options.delimiter.filter(|d| matches!(d, b'"' | b'\n' | b'\r') || !d.is_ascii()) {
+        return Err(Error::usage(format!("{} cannot separate columns", delimiter_name(odd)))
+            .hint("Use a comma, a semicolon, a tab, a bar or another ASCII character"));
+    }
     let delimiter = options.delimiter.unwrap_or_else(|| find_delimiter(bytes));
     let mut notes = Vec::new();
     if delimiter != b',' && options.delimiter.is_none() {
