@@ -79,6 +79,7 @@ fn freeze(app: &mut App) {
     }
     if let Some(push) = &mut walk.desk.push {
         push.digest.clone_from(&digest);
+        push.registry = "folder models".into();
         push.uri = "oci:~/models/credit@sha256:0123".into();
     }
     if let Ok(log) = &mut walk.desk.audit {
