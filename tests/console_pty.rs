@@ -100,6 +100,15 @@ impl Console {
     }
 
     /// Waits until nothing was written for a while: the screen has settled.
+    /// Waits until at least `least` bytes have come in all, and then no more.
+    fn wait_bytes(&self, least: usize) {
+        let end = Instant::now() + SHORT;
+        while self.bytes() < least && Instant::now() < end {
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        self.settle();
+    }
+
     fn settle(&self) {
         let mut before = self.bytes();
         let mut quiet = Instant::now();
@@ -283,12 +292,12 @@ fn moving_the_cursor_and_a_repaint_are_cheap() {
     c.settle();
     let before = c.bytes();
     c.type_keys("j");
-    c.settle();
+    c.wait_bytes(before + 1);
     let moved = c.bytes() - before;
     assert!(moved > 0 && moved <= 600, "moving the cursor: {moved} bytes");
     let before = c.bytes();
     c.type_keys("\u{c}");
-    c.settle();
+    c.wait_bytes(before + 500);
     let repaint = c.bytes() - before;
     assert!(repaint > 500 && repaint <= 12_000, "a repaint: {repaint} bytes");
 }

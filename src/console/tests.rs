@@ -80,6 +80,7 @@ fn freeze(app: &mut App) {
     if let Some(push) = &mut walk.desk.push {
         push.digest.clone_from(&digest);
         push.uri = "oci:~/models/credit@sha256:0123".into();
+        push.registry = "folder ~/models".into();
     }
     if let Ok(log) = &mut walk.desk.audit {
         for entry in log {
