@@ -99,7 +99,6 @@ impl Console {
         self.wait_for(&format!("`{wanted}`"), time, |t| t.contains(wanted));
     }
 
-    /// Waits until nothing was written for a while: the screen has settled.
     /// Waits until at least `least` bytes have come in all, and then no more.
     fn wait_bytes(&self, least: usize) {
         let end = Instant::now() + SHORT;
@@ -109,6 +108,7 @@ impl Console {
         self.settle();
     }
 
+    /// Waits until nothing was written for a while: the screen has settled.
     fn settle(&self) {
         let mut before = self.bytes();
         let mut quiet = Instant::now();
