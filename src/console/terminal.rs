@@ -84,7 +84,10 @@ impl Screen {
     /// When the terminal cannot be written.
     pub fn draw(&mut self, app: &mut App) -> Result<()> {
         if std::mem::take(&mut app.redraw) {
-            self.terminal.clear().map_err(failed)?;
+            // `Terminal::clear` would ask the terminal where its cursor is and wait for the answer, which the thread that
+            // reads the input takes away. Both buffers are blank after this, so everything is drawn.
+            self.terminal.backend_mut().clear().map_err(failed)?;
+            self.terminal.swap_buffers();
         }
         let app = &*app;
         queue!(self.terminal.backend_mut(), BeginSynchronizedUpdate).map_err(failed)?;
