@@ -1,5 +1,5 @@
 //! The shipped binary in a real pseudo-terminal, key by key. Waiting is always for what is on the screen.
-
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on must stop")]
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on must stop")]
 
 use std::io::{Read, Write};
@@ -99,6 +99,15 @@ impl Console {
 
     fn wait_text(&self, wanted: &str, time: Duration) {
         self.wait_for(&format!("`{wanted}`"), time, |t| t.contains(wanted));
+    }
+
+    /// Waits until at least `least` bytes have come in all, and then no more.
+    fn wait_bytes(&self, least: usize) {
+        let end = Instant::now() + SHORT;
+        while self.bytes() < least && Instant::now() < end {
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        self.settle();
     }
 
     /// Waits until nothing was written for a while: the screen has settled.
@@ -285,12 +294,12 @@ fn moving_the_cursor_and_a_repaint_are_cheap() {
     c.settle();
     let before = c.bytes();
     c.type_keys("j");
-    c.settle();
+    c.wait_bytes(before + 1);
     let moved = c.bytes() - before;
     assert!(moved > 0 && moved <= 600, "moving the cursor: {moved} bytes");
     let before = c.bytes();
     c.type_keys("\u{c}");
-    c.settle();
+    c.wait_bytes(before + 500);
     let repaint = c.bytes() - before;
     assert!(repaint > 500 && repaint <= 12_000, "a repaint: {repaint} bytes");
 }

@@ -124,7 +124,8 @@ pub fn bytes(n: u64) -> String {
 pub fn metric(name: &str) -> String {
     match name {
         "roc_auc" => "ROC AUC".into(),
-        "rmse" | "mae" | "r2" | "f1" | "mcc" => name.to_uppercase(),
+        "rmse" | "mae" | "r2" | "f1" | "mcc" | "mape" => name.to_uppercase(),
+        "medae" => "median AE".into(),
         other => other.replace('_', " "),
     }
 }

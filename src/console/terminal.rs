@@ -10,7 +10,7 @@ use crossterm::terminal::{
 };
 use crossterm::{cursor, execute, queue};
 use ratatui::Terminal;
-use ratatui::backend::{Backend, ClearType, CrosstermBackend};
+use ratatui::backend::{Backend, CrosstermBackend};
 use ratatui::layout::Position;
 
 use super::app::App;
@@ -84,9 +84,9 @@ impl Screen {
     /// When the terminal cannot be written.
     pub fn draw(&mut self, app: &mut App) -> Result<()> {
         if std::mem::take(&mut app.redraw) {
-            // Not `Terminal::clear`: it asks the terminal where its cursor is and waits for the answer, which the input
-            // thread would swallow.
-            self.terminal.backend_mut().clear_region(ClearType::All).map_err(failed)?;
+            // `Terminal::clear` would ask the terminal where its cursor is and wait for the answer, which the thread that
+            // reads the input takes away. Both buffers are blank after this, so everything is drawn.
+            self.terminal.backend_mut().clear().map_err(failed)?;
             self.terminal.swap_buffers();
         }
         let app = &*app;

@@ -81,6 +81,7 @@ fn freeze(app: &mut App) {
         push.digest.clone_from(&digest);
         push.registry = "folder models".into();
         push.uri = "oci:~/models/credit@sha256:0123".into();
+        push.registry = "folder ~/models".into();
     }
     if let Ok(log) = &mut walk.desk.audit {
         for entry in log {

@@ -34,7 +34,19 @@ pub fn performance_charts(record: &WatchRecord) -> Vec<Chart> {
             let mark = broken.filter(|p| p.outside.iter().any(|o| o == name));
             let events: Vec<(f64, &str)> = mark.map(|p| (p.start, p.label.as_str())).into_iter().collect();
             let reference = performance.bands.iter().find(|b| b.metric == name).map(|b| (b.low, b.high));
-            kinds::over_time(&kinds::OverTime { metric: name, points: &points, events: &events, reference })
+            let mut chart =
+                kinds::over_time(&kinds::OverTime { metric: name, points: &points, events: &events, reference });
+            if let (Some(period), Some((low, high))) = (mark, reference) {
+                // The chart counts both sides of the range; what counts here is the first time for the worse.
+                let ends =
+                    points.first().zip(points.last()).map(|(a, b)| format!("from {:.3} to {:.3}", a.value, b.value));
+                chart.sentence = format!(
+                    "{name} goes {}. It left its normal range of {low:.3} to {high:.3} for the worse first in {}.",
+                    ends.unwrap_or_default(),
+                    period.label
+                );
+            }
+            chart
         })
         .filter(Chart::has_data)
         .collect()

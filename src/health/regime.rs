@@ -145,7 +145,7 @@ mod tests {
         assert_eq!(state(&report(true, 0.3), None), RegimeState::New);
         assert_eq!(state(&report(false, 0.0), Some(&broken)), RegimeState::New);
         let blind = regime(&report(false, 0.0), None);
-        assert!(blind.reasons.iter().any(|r| r.contains("No labels")), "{blind:?}");
+        assert!(blind.reasons.iter().any(|r| r.contains("could not be followed")), "{blind:?}");
         assert!(
             regime(&report(true, 0.0), Some(&broken))
                 .reasons

@@ -55,7 +55,9 @@ pub fn board(app: &App, walk: &WalkState) -> Vec<Row> {
     if !running && !stopped {
         return out;
     }
-    let Some(task) = walk.desk.prepare.as_ref().map(|p| p.task) else { return out };
+    // The first run tells the task while what preparing left was not read yet.
+    let known = runs.first().map(|r| r.task).or_else(|| walk.desk.prepare.as_ref().map(|p| p.task));
+    let Some(task) = known else { return out };
     let job = walk.job.as_ref().and_then(|j| app.jobs.get(j.id));
     let mut waiting = Vec::new();
     for (name, title) in candidate_names(&walk.desk.walk, task) {
@@ -181,16 +183,21 @@ pub fn draw(ui: &mut Ui<'_>, area: Rect, app: &App, walk: &WalkState) {
     }
     let inside = ui.pane(foot, "how they are judged", "", false);
     let inside = Rect { x: inside.x + 1, width: inside.width.saturating_sub(2), ..inside };
-    let Some(p) = &walk.desk.prepare else { return };
+    let facts = board.iter().find_map(|r| match r {
+        Row::Run(run) => Some((run.data.train_rows, run.data.test_rows, run.data.split.clone())),
+        _ => None,
+    });
+    let prepared = walk.desk.prepare.as_ref().map(|p| (p.train_rows, p.test_rows, p.split.clone()));
+    let Some((train_rows, test_rows, split)) = facts.or(prepared) else { return };
     let finished = walk.desk.train.is_some() && walk.job.is_none();
     let next = app.key(Action::NextStep);
     let more = if finished { format!(" {next} goes on to compare.") } else { String::new() };
     let text = format!(
         "{} rows to learn from, {} kept back, split {}. FOLDS chooses: the mean over folds of the training rows. The metric and \
          its interval come from the rows kept back, which no candidate has seen.{more}",
-        format::count(p.train_rows),
-        format::count(p.test_rows),
-        p.split
+        format::count(train_rows),
+        format::count(test_rows),
+        split
     );
     ui.paragraph(inside, &text, Role::Muted);
 }
