@@ -1,6 +1,6 @@
 //! The ratatui face: event loop, state, actions, views, widgets, keymap and themes.
 //!
-//! Keys become actions by one table ([`keys`]), actions change the state ([`app`]) or start background jobs, and the
+//! Keys become actions by one table ([`keys`]), actions change the state (`app`) or start background jobs, and the
 //! results of jobs are applied on the same thread. Drawing reads the state and does nothing else.
 
 mod app;
