@@ -1,6 +1,5 @@
 //! The shipped binary in a real pseudo-terminal, key by key. Waiting is always for what is on the screen.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on must stop")]
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on must stop")]
 
 use std::io::{Read, Write};
 use std::path::Path;
