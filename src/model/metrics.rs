@@ -178,16 +178,14 @@ fn ratio_score(left: f64, total: f64) -> f64 {
     }
 }
 
-/// Mean of `-ln p(true class)`, probabilities kept `f64::EPSILON` away from 0 and 1 and then made to add up to 1 (leaf
-/// shares kept as `f32` do so only nearly).
+/// Mean of `-ln p(true class)`, probabilities kept `f64::EPSILON` away from 0 and 1. Of two classes the first has what the
+/// second leaves (leaf shares kept as `f32` add up to 1 only nearly).
 fn log_loss(codes: &[usize], scores: ArrayView2<'_, f64>) -> f64 {
     let inside = |p: f64| p.clamp(f64::EPSILON, 1.0 - f64::EPSILON);
-    mean(
-        codes
-            .iter()
-            .zip(scores.outer_iter())
-            .map(|(c, row)| -(inside(row[*c]) / row.iter().map(|p| inside(*p)).sum::<f64>()).ln()),
-    )
+    mean(codes.iter().zip(scores.outer_iter()).map(|(c, row)| {
+        let p = if row.len() == 2 && *c == 0 { 1.0 - row[1] } else { row[*c] };
+        -inside(p).ln()
+    }))
 }
 
 /// Two classes: mean of `(p - y)²`. More: mean over rows of the squared distance to the true class's corner.
