@@ -14,7 +14,7 @@ use crate::gate::{
 };
 use crate::model::{FittedModel, Target, Task, curves, metrics};
 use crate::registry::{self, DatasetFacts, PushReceipt, PushRequest, RunFacts};
-use crate::store::{PushRow, now_ms};
+use crate::store::{AuditRow, PushRow, now_ms};
 use crate::team::{AuditEntry, Decision, Identity, Verdict, seal, verify};
 
 use super::data_steps::{LEAK, found_leaks};
@@ -211,21 +211,24 @@ pub struct LogEntry {
     pub hash: String,
 }
 
+/// The parts of a stored entry that its hash covers.
+fn sealed(row: &AuditRow) -> AuditEntry<'_> {
+    AuditEntry {
+        seq: row.seq,
+        at_ms: row.at_ms,
+        who: &row.who,
+        action: &row.action,
+        subject: &row.subject,
+        detail: &row.detail,
+        previous: &row.previous,
+    }
+}
+
 impl Workshop {
     pub(super) fn log<T: Serialize>(&self, action: &str, subject: &str, detail: &T) -> Result<()> {
         let who = Identity::current().to_string();
         let detail = serde_json::to_string(detail)?;
-        self.store()?.append_audit(&who, action, subject, &detail, |row| {
-            seal(&AuditEntry {
-                seq: row.seq,
-                at_ms: row.at_ms,
-                who: &row.who,
-                action: &row.action,
-                subject: &row.subject,
-                detail: &row.detail,
-                previous: &row.previous,
-            })
-        })?;
+        self.store()?.append_audit(&who, action, subject, &detail, |row| seal(&sealed(row)))?;
         Ok(())
     }
 
@@ -235,18 +238,7 @@ impl Workshop {
     /// When the chain does not hold.
     pub fn audit(&self) -> Result<Vec<LogEntry>> {
         let rows = self.store()?.audit()?;
-        verify(rows.iter().map(|row| {
-            let entry = AuditEntry {
-                seq: row.seq,
-                at_ms: row.at_ms,
-                who: &row.who,
-                action: &row.action,
-                subject: &row.subject,
-                detail: &row.detail,
-                previous: &row.previous,
-            };
-            (entry, row.hash.as_str())
-        }))?;
+        verify(rows.iter().map(|row| (sealed(row), row.hash.as_str())))?;
         rows.into_iter()
             .map(|row| {
                 Ok(LogEntry {
