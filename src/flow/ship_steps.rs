@@ -393,18 +393,7 @@ pub fn push_step(shop: &Workshop, walk: &Walk, spec: &PushSpec, control: &Contro
         updated_ms: now_ms(),
     };
     shop.store()?.put_push(&row("started", "null".into()))?;
-    let mlmodel = |ids: &registry::MlmodelIds| {
-        bundle::mlmodel(
-            &package,
-            &bundle::MlmodelIds {
-                artifact_path: ids.artifact_path.clone(),
-                model_id: ids.model_id.clone(),
-                run_id: ids.run_id.clone(),
-                mlflow_version: ids.mlflow_version.clone(),
-                utc_time: ids.utc_time.clone(),
-            },
-        )
-    };
+    let mlmodel = |ids: &bundle::MlmodelIds| bundle::mlmodel(&package, ids);
     let facts = run_facts(walk, &run, &shop.model(&run)?, &decision);
     let request = PushRequest {
         files: &package.files,

@@ -16,6 +16,8 @@ pub mod folder;
 pub mod mlflow;
 pub mod names;
 
+pub use crate::bundle::MlmodelIds;
+
 /// The file that MLflow reads first in a model folder; it is written per registry, and uploaded last.
 pub const MLMODEL: &str = "MLmodel";
 
@@ -77,21 +79,6 @@ pub struct DatasetFacts {
     pub rows: u64,
     /// Columns as name and MLflow column type (`double`, `long`, `string`, `boolean`, `datetime`).
     pub schema: Vec<(String, String)>,
-}
-
-/// The identifiers that a registry gives to a model before `MLmodel` can be written.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct MlmodelIds {
-    /// Where the registry keeps the files.
-    pub artifact_path: String,
-    /// The logged model (MLflow 3 only).
-    pub model_id: Option<String>,
-    /// The registry's run; our own run for a folder.
-    pub run_id: String,
-    /// The MLflow version whose layout the file shall follow.
-    pub mlflow_version: String,
-    /// Time of creation in UTC, as `YYYY-MM-DD HH:MM:SS.ffffff`.
-    pub utc_time: String,
 }
 
 /// What a push left behind.
