@@ -22,6 +22,7 @@ mod words;
 pub use describe::{At, Axis, AxisKind, Bar, Chart, Direction, Series, Tone};
 pub use draw::{cells, svg};
 pub use grid::{Cell, Grid, Ink, Style};
+pub use number::short;
 pub use words::words;
 
 #[cfg(test)]

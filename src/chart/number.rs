@@ -1,7 +1,7 @@
 //! Writing numbers short and readable, for ticks and sentences.
 
 /// A number for a sentence: about three significant digits, thousands separated.
-pub(super) fn short(value: f64) -> String {
+pub fn short(value: f64) -> String {
     if value.is_nan() {
         return "unknown".to_owned();
     }

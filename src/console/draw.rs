@@ -220,13 +220,17 @@ fn footer(ui: &mut Ui<'_>, row: Rect, app: &App) {
     }
     let mut x = row.x + 1;
     let over = app.overlay.is_some();
-    for binding in all.iter().filter(|b| !fixed.contains(&b.action)) {
-        if !over && app.can(binding.action).is_err() {
-            continue;
+    let can = |b: &&&Resolved| !fixed.contains(&b.action) && (over || app.can(b.action).is_ok());
+    let wide = |b: &Resolved| width(&b.first()) + 1 + width(b.label);
+    // The way on is never crowded out by what can be done here.
+    let mut kept = all.iter().filter(can).find(|b| b.action == Action::NextStep).map_or(0, |b| wide(b) + 2);
+    for binding in all.iter().filter(can) {
+        if binding.action == Action::NextStep {
+            kept = 0;
         }
         let key = binding.first();
-        let wide = width(&key) + 1 + width(binding.label);
-        if x + wide > edge {
+        let wide = wide(binding);
+        if x + wide + kept > edge {
             continue;
         }
         ui.spans(x, row.y, wide, &[(&key, Role::Key), (" ", Role::Text), (binding.label, Role::Muted)]);

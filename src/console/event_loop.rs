@@ -142,6 +142,9 @@ fn turn(app: &mut App, screen: &mut Screen, hear: &Receiver<Heard>, frame: Durat
         if app.quit {
             return Ok(());
         }
+        if let Some(text) = app.clipboard.take() {
+            screen.copy(&text)?;
+        }
         let ready = (due.input && last.elapsed() >= frame) || (due.progress && last.elapsed() >= PROGRESS);
         if ready {
             screen.draw(app)?;

@@ -31,10 +31,14 @@ pub struct Glyphs {
     pub line: &'static str,
     /// Done part of a bar.
     pub bar_done: &'static str,
+    /// The middle of a box plot.
+    pub bar_middle: &'static str,
     /// Open part of a bar.
     pub bar_open: &'static str,
     /// Up and down, for hints.
     pub times: &'static str,
+    /// Sorted upwards, and downwards.
+    pub sorted: [&'static str; 2],
     /// A range of numbers.
     pub to: &'static str,
     /// No value.
@@ -65,8 +69,10 @@ pub const UNICODE: Glyphs = Glyphs {
     cut: "…",
     line: "─",
     bar_done: "━",
+    bar_middle: "┃",
     bar_open: "─",
     times: "×",
+    sorted: ["▲", "▼"],
     to: "–",
     none: "–",
     warning: "▲",
@@ -90,8 +96,10 @@ pub const PLAIN: Glyphs = Glyphs {
     cut: "~",
     line: "-",
     bar_done: "=",
+    bar_middle: "|",
     bar_open: ".",
     times: "x",
+    sorted: ["^", "v"],
     to: "-",
     none: "-",
     warning: "^",

@@ -3,6 +3,7 @@
 use std::io::{self, BufWriter, Stdout, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use base64::Engine as _;
 use crossterm::event::{DisableBracketedPaste, EnableBracketedPaste};
 use crossterm::terminal::{
     BeginSynchronizedUpdate, EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode,
@@ -105,8 +106,37 @@ impl Screen {
     }
 }
 
+impl Screen {
+    /// Hands a text to the terminal's clipboard (OSC 52), through tmux too. A terminal that does not know it does nothing.
+    ///
+    /// # Errors
+    /// When the terminal cannot be written.
+    pub fn copy(&mut self, text: &str) -> Result<()> {
+        let out = self.terminal.backend_mut();
+        out.write_all(clipboard(text, std::env::var_os("TMUX").is_some()).as_bytes()).map_err(failed)?;
+        Write::flush(out).map_err(failed)
+    }
+}
+
+/// The bytes that hand a text to the clipboard. tmux hands on what stands in its own envelope, in which escapes are doubled.
+fn clipboard(text: &str, tmux: bool) -> String {
+    let code = base64::engine::general_purpose::STANDARD.encode(text);
+    if tmux { format!("\x1bPtmux;\x1b\x1b]52;c;{code}\x07\x1b\\") } else { format!("\x1b]52;c;{code}\x07") }
+}
+
 impl Drop for Screen {
     fn drop(&mut self) {
         restore();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::clipboard;
+
+    #[test]
+    fn a_copy_is_an_osc_52_and_wrapped_for_tmux() {
+        assert_eq!(clipboard("hi", false), "\x1b]52;c;aGk=\x07");
+        assert_eq!(clipboard("hi", true), "\x1bPtmux;\x1b\x1b]52;c;aGk=\x07\x1b\\");
     }
 }

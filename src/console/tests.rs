@@ -164,6 +164,9 @@ fn the_walk_view_by_view() {
     app.act(Action::NextPane);
     keys(&mut app, "jj");
     shoot(&mut app, "inspect_column");
+    keys(&mut app, "v");
+    shoot(&mut app, "inspect_column_against");
+    rows_in_pictures(&mut app);
     keys(&mut app, "n");
     shoot(&mut app, "prepare");
     keys(&mut app, "d");
@@ -221,6 +224,67 @@ fn the_walk_view_by_view() {
         }
     }
     assert!(screen(&app, 20, 5).contains("too small"));
+}
+
+/// The rows of the table, in the order asked for, and the verdict beside them.
+fn rows_in_pictures(app: &mut App) {
+    app.act(Action::NextPane);
+    settle(app);
+    shoot(app, "inspect_rows");
+    keys(app, "llzlls");
+    keys(app, "s/Age < 20\n");
+    keys(app, "j");
+    shoot(app, "inspect_rows_sorted_and_filtered");
+    let grid = |app: &App| {
+        let grid = &app.walk.as_ref().unwrap().views.inspect.grid;
+        (grid.list.cursor, grid.order.as_ref().map(|o| o.len()), grid.problem.clone())
+    };
+    let young = grid(app).1.unwrap();
+    assert!(young > 0 && young < 200, "{young}");
+    keys(app, "/ <\n");
+    assert!(grid(app).2.is_some(), "a condition that cannot be one is told");
+    shoot(app, "inspect_rows_wrong_filter");
+    app.act(Action::Back);
+    settle(app);
+    keys(app, "s");
+    assert_eq!(grid(app), (0, None, None), "as in the file again");
+    keys(app, "#4454\n");
+    assert_eq!(grid(app).0, 4453);
+    keys(app, "#4455\n");
+    assert!(app.overlay.is_some(), "there is no such row");
+    app.act(Action::Back);
+    keys(app, "fowner\n");
+    let found = grid(app).0;
+    keys(app, ";");
+    assert!(grid(app).0 > found);
+    keys(app, ",");
+    assert_eq!(grid(app).0, found);
+    keys(app, "y");
+    assert!(app.clipboard.take().is_some_and(|text| !text.is_empty()));
+    keys(app, "Y");
+    assert_eq!(app.clipboard.take().map(|text| text.matches('\t').count() + 1), Some(14));
+    app.act(Action::NextPane);
+    settle(app);
+    shoot(app, "inspect_verdict");
+    // From a finding to its rows and back.
+    app.act(Action::NextPane);
+    let with_rows = |app: &App| app.walk.as_ref().unwrap().finding_at_cursor().is_some_and(|f| !f.rows.is_empty());
+    keys(app, "gg");
+    for _ in 0..40 {
+        if with_rows(app) {
+            break;
+        }
+        keys(app, "j");
+    }
+    if with_rows(app) {
+        keys(app, "o");
+        shoot(app, "inspect_rows_of_a_finding");
+        assert!(grid(app).1.is_some());
+        app.act(Action::Back);
+        settle(app);
+        assert_eq!(grid(app).1, None, "all rows again");
+        app.act(Action::Back);
+    }
 }
 
 /// Training while it runs and when it was stopped, from a job that waits.

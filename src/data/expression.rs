@@ -198,19 +198,31 @@ pub fn derive(data: &mut Dataset, name: &str, expression: &str, control: &Contro
     Ok(())
 }
 
+/// Evaluates an SQL condition on every row; missing where it cannot be told.
+fn condition(data: &Dataset, predicate: &str, control: &Control) -> Result<BooleanChunked> {
+    let kept = evaluate(data, "__kept", predicate, control)?;
+    kept.bool().cloned().map_err(|_| {
+        Error::input(format!("`{}` gives no yes or no", brief(predicate, 120)))
+            .hint("Write a condition, for example fare_amount >= 0")
+    })
+}
+
+/// For each row whether an SQL condition holds; not where it cannot be told because a value is missing.
+///
+/// # Errors
+/// When the condition is not understood, names unknown columns, or is no condition.
+pub fn holds(data: &Dataset, predicate: &str, control: &Control) -> Result<Vec<bool>> {
+    Ok(condition(data, predicate, control)?.iter().map(|v| v == Some(true)).collect())
+}
+
 /// Keeps the rows for which an SQL condition holds; rows for which it cannot be told (a value is missing) go too.
 /// Returns how many rows were dropped.
 ///
 /// # Errors
 /// When the condition is not understood, names unknown columns, is no condition, or holds for no row.
 pub fn filter(data: &mut Dataset, predicate: &str) -> Result<usize> {
-    let control = Control::default();
-    let kept = evaluate(data, "__kept", predicate, &control)?;
-    let mask = kept.bool().map_err(|_| {
-        Error::input(format!("`{}` gives no yes or no", brief(predicate, 120)))
-            .hint("Write a condition, for example fare_amount >= 0")
-    })?;
-    let frame = data.frame.filter(mask)?;
+    let kept = condition(data, predicate, &Control::default())?;
+    let frame = data.frame.filter(&kept)?;
     if frame.height() == 0 {
         return Err(Error::input(format!("the condition `{}` holds for no row", brief(predicate, 120))));
     }

@@ -13,6 +13,7 @@ mod meaning;
 mod parquet;
 mod preview;
 mod profile;
+mod rows;
 mod samples;
 mod source;
 
@@ -24,5 +25,6 @@ pub use feasibility::{Feasibility, FeasibilityVerdict, Reason};
 pub use finding::{Finding, Severity};
 pub use load::{LoadOptions, load};
 pub use preview::{Preview, preview};
-pub use profile::{Cell, ColumnProfile, Profile, ProfileOptions, QUANTILES, Top, profile, profile_with};
+pub use profile::{Cell, ColumnProfile, Profile, ProfileOptions, QUANTILES, Top, iso, profile, profile_with};
+pub use rows::{RowQuery, cells, find_row, row_order};
 pub use samples::{Sample, sample, samples};

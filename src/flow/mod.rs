@@ -1,6 +1,7 @@
 //! The walk: steps, their state, and the use cases that both faces call.
 
 mod charts;
+mod column_charts;
 mod data_steps;
 mod differences;
 pub mod record;
@@ -17,6 +18,7 @@ mod watch_step;
 mod workshop;
 
 pub use charts::{RunChart, run_chart};
+pub use column_charts::{ColumnChart, column_chart, distribution};
 pub use data_steps::{LEAK, begin_checked, formula_leaks, inspect, leaks_used, load, prepare_step, prepared, read};
 pub use differences::{Difference, differences};
 pub use registries::{check_registry, registered_models, write_package};

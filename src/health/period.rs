@@ -43,6 +43,12 @@ impl Every {
         }
     }
 
+    /// The start, in seconds since 1970, of the period that holds a moment. `None` outside the calendar.
+    #[must_use]
+    pub fn start_of(self, moment: f64) -> Option<f64> {
+        self.start(moment).map(seconds)
+    }
+
     /// The start of the period after the one that begins at `start`.
     pub(super) fn next(self, start: NaiveDate) -> Option<NaiveDate> {
         match self {

@@ -1,5 +1,7 @@
 //! What jobs bring home, applied to the state when it still belongs there.
 
+use std::sync::Arc;
+
 use crate::error::{Kind, Result};
 use crate::flow::Step;
 use crate::jobs::JobId;
@@ -43,12 +45,22 @@ impl App {
                 let Some(walk) = &mut self.walk else { return };
                 walk.job = None;
                 walk.desk = *desk;
+                let other = |h: &crate::flow::view::Held| walk.held.as_ref().is_none_or(|old| old.key != h.key);
+                let reordered = held.as_ref().is_some_and(other);
                 if held.is_some() {
                     walk.held = held;
+                }
+                if reordered {
+                    walk.views.inspect.grid.reset();
+                    walk.column = None;
                 }
                 // What was marked or drawn up may be of runs that are no longer there.
                 let runs = &walk.desk.runs;
                 walk.marked.retain(|id| runs.iter().any(|r| r.id == *id));
+                if reordered && !walk.views.inspect.grid.query().is_plain() {
+                    self.order_rows();
+                }
+                self.draw_up_column();
                 self.after(step);
             }
             (Err(error), Some(step)) => {
@@ -106,6 +118,11 @@ impl App {
                 self.preview_file();
             }
             Outcome::Preview(path, preview) if self.jobs.is_latest("preview", id) => {
+                if let (Some(walk), Ok(preview)) = (&mut self.walk, &preview)
+                    && walk.desk.walk.flow.load.source == path.to_string_lossy()
+                {
+                    walk.preview = Some(preview.clone());
+                }
                 self.picker.preview = Some((path, preview));
             }
             Outcome::Opened(desk) if self.jobs.is_latest("open", id) => {
@@ -127,6 +144,30 @@ impl App {
                     }
                 }
             }
+            Outcome::Column(name, kind, chart) if self.jobs.is_latest("column", id) => {
+                if let Some(walk) = &mut self.walk {
+                    walk.column = Some((name, kind, chart));
+                }
+            }
+            Outcome::Rows(query, rows) if self.jobs.is_latest("rows", id) => {
+                let Some(walk) = &mut self.walk else { return };
+                let grid = &mut walk.views.inspect.grid;
+                if grid.query() != query {
+                    return;
+                }
+                match rows {
+                    Ok(rows) => {
+                        grid.problem = None;
+                        grid.order = if query.is_plain() { None } else { Some(Arc::new(rows)) };
+                    }
+                    // The rows stay as they were: a condition is rarely right before its last letter.
+                    Err(e) => grid.problem = Some(e.message),
+                }
+            }
+            Outcome::Found(text, place) if self.jobs.is_latest("find", id) => match (place, &mut self.walk) {
+                (Some(place), Some(walk)) => walk.views.inspect.grid.list.cursor = place,
+                _ => self.say(Tone::Warn, format!("no row contains `{text}`")),
+            },
             Outcome::Chart(key, chart) => {
                 if let Some(walk) = &mut self.walk {
                     walk.charts.insert(key, chart);

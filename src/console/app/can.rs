@@ -1,6 +1,7 @@
 //! Why an action cannot be done here and now.
 
 use crate::console::keys::{Action, Context};
+use crate::console::views::Tab;
 use crate::flow::{Step, StepState};
 use crate::gate::Verdict;
 
@@ -56,7 +57,7 @@ impl App {
                 None => Err("watch is the last step; the walk begins again when the model must be retrained".into()),
             },
             Action::PreviousStep => unless(step.previous().is_none(), "load is the first step"),
-            Action::NextPane => unless(walk.panes() < 2, "there is only one pane here"),
+            Action::NextPane | Action::PreviousPane => unless(walk.panes() < 2, "there is only one pane here"),
             Action::ScrollLeft | Action::ScrollRight => {
                 unless(!walk.scrolls(), "this view has nothing to scroll sideways")
             }
@@ -84,7 +85,25 @@ impl App {
             Action::Mark | Action::NextChart | Action::PreviousChart if step == Step::Compare => {
                 unless(walk.desk.runs.is_empty(), "there are no runs")
             }
+            Action::NextChart | Action::PreviousChart if step == Step::Inspect => {
+                let columns = walk.views.inspect.tab == Tab::Columns;
+                unless(!columns, "charts stand beside the columns: the tab columns")
+            }
             Action::NextChart | Action::PreviousChart => unless(walk.desk.watch.is_none(), "nothing was watched yet"),
+            Action::ShowRows => {
+                let rows = walk.finding_at_cursor().is_some_and(|f| !f.rows.is_empty());
+                unless(!rows, "no single rows stand behind this; the tab rows has all of them")
+            }
+            Action::SortRows
+            | Action::FreezeColumns
+            | Action::FindText
+            | Action::FindNext
+            | Action::FindPrevious
+            | Action::GoToRow
+            | Action::CopyCell
+            | Action::CopyRow
+            | Action::FirstColumn
+            | Action::LastColumn => unless(walk.held.is_none(), "the table is still being read"),
             Action::SideBySide => {
                 unless(walk.marked.len() < 2 && !walk.views.compare.side_by_side, "mark at least two runs first")
             }

@@ -1,6 +1,6 @@
 //! From keys to actions to changes of the state.
 
-use crate::console::keys::{Action, Found, Key};
+use crate::console::keys::{Action, Context, Found, Key};
 use crate::console::views::{self, StartItem};
 use crate::console::widgets::{List, TextInput};
 use crate::flow::Step;
@@ -113,11 +113,9 @@ impl App {
             }
             Action::ToggleColumn => self.toggle_column(),
             Action::Mark => self.mark(),
-            Action::NextPane => {
-                if let Some(walk) = &mut self.walk {
-                    walk.next_pane();
-                }
-            }
+            Action::NextPane | Action::PreviousPane => self.turn_pane(action == Action::NextPane),
+            Action::ShowRows => self.show_rows(),
+            action if self.view_context() == Context::Rows && self.act_on_grid(action) => {}
             Action::SideBySide => {
                 if let Some(walk) = &mut self.walk {
                     walk.views.compare.side_by_side = !walk.views.compare.side_by_side;
@@ -128,6 +126,7 @@ impl App {
                     walk.turn_chart(action == Action::NextChart);
                 }
                 self.draw_up_charts();
+                self.draw_up_column();
             }
             Action::ScrollLeft | Action::ScrollRight => {
                 if let Some(walk) = &mut self.walk {
@@ -160,6 +159,7 @@ impl App {
         match self.screen {
             Screen::Picker => self.preview_file(),
             Screen::Walk if self.walk.as_ref().is_some_and(|w| w.step == Step::Compare) => self.draw_up_charts(),
+            Screen::Walk => self.draw_up_column(),
             _ => {}
         }
     }
@@ -179,6 +179,10 @@ impl App {
         {
             list.filter.clear();
             list.cursor = 0;
+            self.filter_changed();
+            return;
+        }
+        if self.show_all_rows() {
             return;
         }
         match self.screen {
@@ -223,7 +227,10 @@ impl App {
         let Some(walk) = &mut self.walk else { return };
         match walk.step {
             Step::Load => self.choose_meaning(),
-            Step::Inspect => walk.finding_to_column(),
+            Step::Inspect => {
+                walk.finding_to_column();
+                self.draw_up_column();
+            }
             Step::Compare => {
                 if let Some(run) = walk.run_at_cursor().map(|r| r.id.clone()) {
                     if walk.desk.compare.as_ref().is_some_and(|c| c.chosen == run) {
@@ -393,6 +400,7 @@ impl App {
                 && let Some((list, _)) = self.focus()
             {
                 list.filter.clear();
+                self.filter_changed();
             }
             self.overlay = None;
             return;
@@ -441,13 +449,32 @@ impl App {
                     list.filter = text;
                     list.cursor = 0;
                 }
-                if self.screen == Screen::Picker {
-                    self.preview_file();
-                }
+                self.filter_changed();
             }
             Some(Overlay::Prompt(prompt)) if prompt.purpose == Purpose::Derive => self.try_derive(),
             Some(Overlay::Prompt(prompt)) => prompt.error = None,
             _ => {}
+        }
+    }
+
+    /// What follows from a change of a filter.
+    fn filter_changed(&mut self) {
+        match self.view_context() {
+            Context::Picker => self.preview_file(),
+            Context::Rows => self.order_rows(),
+            Context::Inspect => self.draw_up_column(),
+            _ => {}
+        }
+    }
+
+    /// To the next pane or the one before.
+    fn turn_pane(&mut self, forward: bool) {
+        let Some(walk) = &mut self.walk else { return };
+        if walk.step == Step::Inspect {
+            let tab = walk.views.inspect.tab.turn(forward);
+            self.show_tab(tab);
+        } else {
+            walk.next_pane();
         }
     }
 
@@ -466,6 +493,7 @@ impl App {
                     walk.show_column(&name);
                 }
                 self.arrive();
+                self.draw_up_column();
             }
             Choice::Meaning(name, meaning) => {
                 let upto = self.walk.as_ref().map_or(Step::Load, |w| w.step);
@@ -553,6 +581,21 @@ impl App {
                     }
                 }
             }
+            Purpose::FindText => {
+                self.overlay = None;
+                if let Some(walk) = &mut self.walk {
+                    walk.views.inspect.grid.find = text;
+                }
+                self.find_row(true);
+            }
+            Purpose::GoToRow => match self.go_to_row(&text) {
+                Ok(()) => self.overlay = None,
+                Err(why) => {
+                    if let Some(Overlay::Prompt(prompt)) = &mut self.overlay {
+                        prompt.error = Some(why);
+                    }
+                }
+            },
             Purpose::PushField(_) | Purpose::WatchField(_) => {
                 let purpose = prompt.purpose.clone();
                 self.overlay = None;

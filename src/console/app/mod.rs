@@ -3,6 +3,7 @@
 mod apply;
 mod can;
 mod dispatch;
+mod grid;
 mod overlay;
 mod steps;
 mod walk;
@@ -115,6 +116,8 @@ pub struct App {
     pub now: Instant,
     /// The same in milliseconds since 1970.
     pub now_ms: i64,
+    /// A text for the clipboard of the terminal.
+    pub clipboard: Option<String>,
     /// The program is to end.
     pub quit: bool,
     /// The whole screen is to be drawn anew.
@@ -153,6 +156,7 @@ impl App {
             pending: None,
             now: Instant::now(),
             now_ms: 0,
+            clipboard: None,
             quit: false,
             redraw: false,
         };

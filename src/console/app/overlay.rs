@@ -139,6 +139,10 @@ pub enum Purpose {
     PushField(usize),
     /// The model's name once more, before a push.
     PushName,
+    /// A text to find in the rows.
+    FindText,
+    /// A row's number.
+    GoToRow,
     /// A field of the watch.
     WatchField(usize),
 }

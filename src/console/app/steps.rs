@@ -111,8 +111,21 @@ impl App {
         }
     }
 
+    /// Reads the first rows of a table that was not read before: they are there at once, however long the whole takes.
+    fn look_ahead(&mut self) {
+        let Some(walk) = &self.walk else { return };
+        if walk.step != Step::Load || walk.desk.load.is_some() || walk.preview.is_some() {
+            return;
+        }
+        let path = PathBuf::from(&walk.desk.walk.flow.load.source);
+        if let Err(e) = self.jobs.start_latest("preview", "preview", move |_| work::preview(&path)) {
+            self.fail(&e);
+        }
+    }
+
     /// Starts what the step on the screen needs, when nothing stands against it.
     pub fn arrive(&mut self) {
+        self.look_ahead();
         let Some(walk) = &self.walk else { return };
         let step = walk.step;
         if walk.problem(step).is_some() {

@@ -5,12 +5,13 @@ use std::time::Instant;
 
 use crate::chart::Chart;
 use crate::console::keys::Context;
-use crate::console::views::Views;
+use crate::console::views::{Tab, Views};
+use crate::data::Preview;
 use crate::error::Error;
 use crate::flow::record::RunRecord;
 use crate::flow::spec::{PushSpec, WatchSpec};
 use crate::flow::view::{Desk, Held};
-use crate::flow::{Flow, Step, StepState};
+use crate::flow::{ColumnChart, Flow, Step, StepState};
 use crate::jobs::JobId;
 
 use super::work::{ChartKey, LiveRuns};
@@ -35,6 +36,8 @@ pub struct WalkState {
     pub desk: Desk,
     /// The table, when it is in memory.
     pub held: Option<Held>,
+    /// The first rows, to look at while the whole is read.
+    pub preview: Option<Preview>,
     /// The step on the screen.
     pub step: Step,
     /// The work that runs for it.
@@ -51,6 +54,8 @@ pub struct WalkState {
     pub marked: BTreeSet<String>,
     /// Charts drawn up so far.
     pub charts: BTreeMap<ChartKey, Chart>,
+    /// The chart of a column that was drawn up last.
+    pub column: Option<(String, ColumnChart, Chart)>,
     /// What would be pushed.
     pub push: PushSpec,
     /// What would be watched.
@@ -73,6 +78,7 @@ impl WalkState {
         let step = if desk.walk.state(Step::Load) == StepState::Done { desk.walk.here() } else { Step::Load };
         Self {
             held: None,
+            preview: None,
             step,
             job: None,
             problem: None,
@@ -81,6 +87,7 @@ impl WalkState {
             begun: BTreeMap::new(),
             marked: BTreeSet::new(),
             charts: BTreeMap::new(),
+            column: None,
             push,
             watch,
             views: Views::default(),
@@ -93,6 +100,7 @@ impl WalkState {
     pub fn context(&self) -> Context {
         match self.step {
             Step::Load => Context::Load,
+            Step::Inspect if self.views.inspect.tab == Tab::Rows => Context::Rows,
             Step::Inspect => Context::Inspect,
             Step::Prepare => Context::Prepare,
             Step::Train => Context::Train,
@@ -120,6 +128,12 @@ impl WalkState {
     #[must_use]
     pub fn problem(&self, step: Step) -> Option<&Error> {
         self.problem.as_ref().filter(|(s, _)| *s == step).map(|(_, e)| e)
+    }
+
+    /// The chart of a column, when it is drawn up.
+    #[must_use]
+    pub fn column_chart(&self, name: &str, chart: ColumnChart) -> Option<&Chart> {
+        self.column.as_ref().filter(|(n, c, _)| n == name && *c == chart).map(|(.., chart)| chart)
     }
 
     /// The names of the columns, from the table or from what loading left.

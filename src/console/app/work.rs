@@ -5,15 +5,15 @@ use std::sync::{Arc, Mutex};
 
 use crate::chart::Chart;
 use crate::console::views::Entry;
-use crate::data::{self, Preview};
+use crate::data::{self, Dataset, Preview, Profile, RowQuery};
 use crate::engine::Control;
 use crate::error::{Error, Kind, Result};
 use crate::flow::record::RunRecord;
 use crate::flow::spec::{PushSpec, WatchSpec};
 use crate::flow::view::{Desk, Held, desk, ready};
 use crate::flow::{
-    Flow, RunChart, Step, Walk, Workshop, chosen_run, compare_step, decide, prepared, push_step, run_chart, test_step,
-    train_step, watch_step,
+    ColumnChart, Flow, RunChart, Step, Walk, Workshop, chosen_run, column_chart, compare_step, decide, prepared,
+    push_step, run_chart, test_step, train_step, watch_step,
 };
 use crate::team::Verdict;
 
@@ -34,6 +34,12 @@ pub enum Outcome {
     Tried(std::result::Result<Vec<String>, Error>),
     /// A chart.
     Chart(ChartKey, Chart),
+    /// A chart of a column.
+    Column(String, ColumnChart, Chart),
+    /// Rows in an order, or what is wrong with what was asked for.
+    Rows(RowQuery, std::result::Result<Vec<u32>, Error>),
+    /// The place of the row that contains a text.
+    Found(String, Option<usize>),
 }
 
 /// Which chart of which runs.
@@ -200,6 +206,41 @@ pub fn resume(workspace: &Path, walk: &str) -> Result<Outcome> {
 pub fn chart(workspace: &Path, chart: RunChart, runs: &[RunRecord]) -> Result<Outcome> {
     let key = (chart, runs.iter().map(|r| r.id.clone()).collect());
     Ok(Outcome::Chart(key, run_chart(&Workshop::open(workspace)?, chart, runs)?))
+}
+
+/// Draws up a chart of a column.
+pub fn column(
+    data: &Dataset,
+    profile: &Profile,
+    name: String,
+    chart: ColumnChart,
+    control: &Control,
+) -> Result<Outcome> {
+    let mut drawn = column_chart(data, profile, &name, chart, control)?;
+    drawn.title.clear();
+    Ok(Outcome::Column(name, chart, drawn))
+}
+
+/// Puts rows in the order asked for.
+pub fn order(data: &Dataset, query: RowQuery, control: &Control) -> Result<Outcome> {
+    let rows = if query.is_plain() { Ok(Vec::new()) } else { data::row_order(data, &query, control) };
+    match rows {
+        Err(e) if e.kind == Kind::Cancelled => Err(e),
+        rows => Ok(Outcome::Rows(query, rows)),
+    }
+}
+
+/// Finds a row that contains a text.
+pub fn find(
+    data: &Dataset,
+    order: Option<&[u32]>,
+    text: String,
+    from: usize,
+    forward: bool,
+    control: &Control,
+) -> Result<Outcome> {
+    let place = data::find_row(data, order, &text, from, forward, control)?;
+    Ok(Outcome::Found(text, place))
 }
 
 /// Reads a folder: folders first, then files, each by name.

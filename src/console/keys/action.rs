@@ -62,6 +62,8 @@ actions! {
     Filter = "filter",
     /// The next pane.
     NextPane = "next_pane",
+    /// The pane before.
+    PreviousPane = "previous_pane",
     /// Scroll to the left.
     ScrollLeft = "scroll_left",
     /// Scroll to the right.
@@ -114,6 +116,28 @@ actions! {
     NextChart = "next_chart",
     /// The previous chart.
     PreviousChart = "previous_chart",
+    /// Show the rows behind a finding.
+    ShowRows = "show_rows",
+    /// Sort the rows by a column.
+    SortRows = "sort_rows",
+    /// Keep columns in sight.
+    FreezeColumns = "freeze_columns",
+    /// Find a row that contains a text.
+    FindText = "find_text",
+    /// The next row that contains it.
+    FindNext = "find_next",
+    /// The row before that contains it.
+    FindPrevious = "find_previous",
+    /// Go to a row by its number.
+    GoToRow = "go_to_row",
+    /// The first column.
+    FirstColumn = "first_column",
+    /// The last column.
+    LastColumn = "last_column",
+    /// Copy the cell.
+    CopyCell = "copy_cell",
+    /// Copy the row.
+    CopyRow = "copy_row",
     /// Approve the model.
     Approve = "approve",
     /// Reject the model.

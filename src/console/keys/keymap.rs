@@ -17,6 +17,8 @@ pub enum Context {
     Load,
     /// Step inspect.
     Inspect,
+    /// The rows in step inspect.
+    Rows,
     /// Step prepare.
     Prepare,
     /// Step train.
@@ -49,7 +51,7 @@ pub enum Context {
 
 impl Context {
     /// All contexts, in the order of the printed list.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::Global,
         Self::List,
         Self::Walk,
@@ -57,6 +59,7 @@ impl Context {
         Self::Picker,
         Self::Load,
         Self::Inspect,
+        Self::Rows,
         Self::Prepare,
         Self::Train,
         Self::Compare,
@@ -78,6 +81,7 @@ impl Context {
             Self::Picker => "picker",
             Self::Load => "load",
             Self::Inspect => "inspect",
+            Self::Rows => "rows",
             Self::Prepare => "prepare",
             Self::Train => "train",
             Self::Compare => "compare",
@@ -103,6 +107,7 @@ impl Context {
             Self::Picker => "File picker",
             Self::Load => "Step load",
             Self::Inspect => "Step inspect",
+            Self::Rows => "The rows in step inspect",
             Self::Prepare => "Step prepare",
             Self::Train => "Step train",
             Self::Compare => "Step compare",
@@ -127,6 +132,7 @@ impl Context {
             Self::Start | Self::Picker => vec![self, Self::List, Self::Global],
             Self::Load
             | Self::Inspect
+            | Self::Rows
             | Self::Prepare
             | Self::Train
             | Self::Compare

@@ -50,8 +50,14 @@ pub fn draw(ui: &mut Ui<'_>, area: Rect, app: &App, walk: &WalkState) {
     let area = status::draw(ui, area, app, walk, Step::Load);
     let columns = walk.columns();
     let Some(load) = &walk.desk.load else {
-        if walk.problem(Step::Load).is_none() {
-            status::empty(ui, area, "Reading the table.");
+        match &walk.preview {
+            _ if walk.problem(Step::Load).is_some() => {}
+            None => status::empty(ui, area, "Reading the table."),
+            Some(preview) => {
+                let note = format!("{}, {}; the whole is being read", preview.kind, format::bytes(preview.size_bytes));
+                let inside = ui.pane(area, "the first rows", &note, true);
+                picker::draw_rows(ui, inside, &preview.header, &preview.rows, 0);
+            }
         }
         return;
     };

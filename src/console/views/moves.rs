@@ -2,12 +2,12 @@
 
 use crate::console::app::{ChartKey, Prompt, Purpose, WalkState};
 use crate::console::widgets::{List, TextInput};
-use crate::data::ColumnSpec;
+use crate::data::{ColumnProfile, ColumnSpec, Finding};
 use crate::flow::record::{RunRecord, RunStatus};
 use crate::flow::spec::LabelsSpec;
-use crate::flow::{RunChart, Step};
+use crate::flow::{ColumnChart, RunChart, Step};
 
-use super::{push, train, watch};
+use super::{Tab, push, train, watch};
 
 /// Most runs drawn over one another.
 const OVERLAID: usize = 6;
@@ -61,8 +61,12 @@ impl WalkState {
         let count = match self.step {
             Step::Load if views.load.on_rows => self.held.as_ref().map_or(0, |h| h.head.len()),
             Step::Load => self.load_rows().len(),
-            Step::Inspect if views.inspect.on_columns => self.profile_rows().len(),
-            Step::Inspect => self.finding_rows().len(),
+            Step::Inspect => match views.inspect.tab {
+                Tab::Findings => self.finding_rows().len(),
+                Tab::Columns => self.profile_rows().len(),
+                Tab::Rows => self.grid_rows().unwrap_or(0),
+                Tab::Verdict => self.desk.profile.as_ref().map_or(0, |p| p.feasibility.reasons.len()),
+            },
             Step::Prepare => self.prepare_rows().len(),
             Step::Train => self.desk.runs.len().max(self.live.len() + 1),
             Step::Compare => self.desk.runs.len(),
@@ -77,8 +81,12 @@ impl WalkState {
         let list = match self.step {
             Step::Load if views.load.on_rows => &mut views.load.rows,
             Step::Load => &mut views.load.columns,
-            Step::Inspect if views.inspect.on_columns => &mut views.inspect.columns,
-            Step::Inspect => &mut views.inspect.findings,
+            Step::Inspect => match views.inspect.tab {
+                Tab::Findings => &mut views.inspect.findings,
+                Tab::Columns => &mut views.inspect.columns,
+                Tab::Rows => &mut views.inspect.grid.list,
+                Tab::Verdict => &mut views.inspect.reasons,
+            },
             Step::Prepare => &mut views.prepare.columns,
             Step::Train => &mut views.train.list,
             Step::Compare => &mut views.compare.list,
@@ -100,7 +108,11 @@ impl WalkState {
     pub fn filters(&self) -> bool {
         match self.step {
             Step::Load => !self.views.load.on_rows && !self.columns().is_empty(),
-            Step::Inspect => self.desk.profile.is_some(),
+            Step::Inspect => match self.views.inspect.tab {
+                Tab::Findings | Tab::Columns => self.desk.profile.is_some(),
+                Tab::Rows => self.held.is_some(),
+                Tab::Verdict => false,
+            },
             Step::Prepare => !self.columns().is_empty(),
             Step::Watch => !self.on_watch_fields(),
             _ => false,
@@ -112,7 +124,7 @@ impl WalkState {
     pub fn panes(&self) -> usize {
         match self.step {
             Step::Load if self.held.is_some() => 2,
-            Step::Inspect if self.desk.profile.is_some() => 2,
+            Step::Inspect if self.desk.profile.is_some() => Tab::ALL.len(),
             Step::Watch if self.desk.watch.is_some() => 2,
             _ => 1,
         }
@@ -122,7 +134,6 @@ impl WalkState {
     pub fn next_pane(&mut self) {
         match self.step {
             Step::Load => self.views.load.on_rows = !self.views.load.on_rows,
-            Step::Inspect => self.views.inspect.on_columns = !self.views.inspect.on_columns,
             Step::Watch => self.views.watch.on_fields = !self.views.watch.on_fields,
             _ => {}
         }
@@ -131,7 +142,8 @@ impl WalkState {
     /// Whether something can be scrolled sideways.
     #[must_use]
     pub fn scrolls(&self) -> bool {
-        self.step == Step::Load && self.held.is_some()
+        let grid = self.step == Step::Inspect && self.views.inspect.tab == Tab::Rows;
+        (self.step == Step::Load || grid) && self.held.is_some()
     }
 
     /// Scrolls the rows of step load by a column.
@@ -147,8 +159,8 @@ impl WalkState {
             self.views.compare.side_by_side = false;
             return true;
         }
-        if self.step == Step::Inspect && self.views.inspect.on_columns {
-            self.views.inspect.on_columns = false;
+        if self.step == Step::Inspect && self.views.inspect.tab != Tab::Findings {
+            self.views.inspect.tab = Tab::Findings;
             return true;
         }
         false
@@ -172,16 +184,48 @@ impl WalkState {
         runs.get(self.views.compare.list.at(runs.len())).copied()
     }
 
-    /// From the finding under the cursor to its column.
-    pub fn finding_to_column(&mut self) {
-        if self.views.inspect.on_columns {
-            return;
+    /// The finding under the cursor, when the findings are open.
+    #[must_use]
+    pub fn finding_at_cursor(&self) -> Option<&Finding> {
+        if self.step != Step::Inspect || self.views.inspect.tab != Tab::Findings {
+            return None;
         }
         let rows = self.finding_rows();
         let at = self.views.inspect.findings.at(rows.len());
-        let finding = rows.get(at).and_then(|i| self.desk.profile.as_ref()?.findings.get(*i));
-        if let Some(name) = finding.and_then(|f| f.column.clone()) {
-            self.views.inspect.on_columns = true;
+        self.desk.profile.as_ref()?.findings.get(*rows.get(at)?)
+    }
+
+    /// The profile of the column under the cursor of step inspect.
+    #[must_use]
+    pub fn profiled_column(&self) -> Option<&ColumnProfile> {
+        let rows = self.profile_rows();
+        let at = self.views.inspect.columns.at(rows.len());
+        self.desk.profile.as_ref()?.columns.get(*rows.get(at)?)
+    }
+
+    /// The chart of a column that the view shows, when it has to be made from the rows.
+    #[must_use]
+    pub fn wanted_column_chart(&self) -> Option<(String, ColumnChart)> {
+        if self.step != Step::Inspect || self.views.inspect.tab != Tab::Columns {
+            return None;
+        }
+        let column = self.profiled_column()?;
+        let charts = ColumnChart::of(self.desk.profile.as_ref()?, column);
+        let chart = *charts.get(self.views.inspect.chart % charts.len().max(1))?;
+        (chart != ColumnChart::Distribution).then(|| (column.name.clone(), chart))
+    }
+
+    /// How many rows the grid shows; none before the table is in memory.
+    #[must_use]
+    pub fn grid_rows(&self) -> Option<usize> {
+        let held = self.held.as_ref()?;
+        Some(self.views.inspect.grid.order.as_ref().map_or(held.dataset.rows(), |order| order.len()))
+    }
+
+    /// From the finding under the cursor to its column.
+    pub fn finding_to_column(&mut self) {
+        if let Some(name) = self.finding_at_cursor().and_then(|f| f.column.clone()) {
+            self.views.inspect.tab = Tab::Columns;
             self.show_column(&name);
         }
     }
@@ -203,7 +247,7 @@ impl WalkState {
                 on(&mut self.views.load.columns, in_table);
             }
             Step::Inspect => {
-                self.views.inspect.on_columns = true;
+                self.views.inspect.tab = Tab::Columns;
                 on(&mut self.views.inspect.columns, in_profile);
             }
             _ => on(&mut self.views.prepare.columns, in_table),
@@ -243,6 +287,10 @@ impl WalkState {
             let count = self.desk.runs.first().map_or(1, |r| RunChart::of(r.task).len());
             self.views.compare.side_by_side = false;
             self.views.compare.chart = turn(self.views.compare.chart, count);
+        } else if self.step == Step::Inspect {
+            let of = |c: &ColumnProfile| self.desk.profile.as_ref().map_or(1, |p| ColumnChart::of(p, c).len());
+            let count = self.profiled_column().map_or(1, of);
+            self.views.inspect.chart = turn(self.views.inspect.chart, count);
         } else if let Some(record) = &self.desk.watch {
             self.views.watch.chart = turn(self.views.watch.chart, watch::charts(record).len());
         }

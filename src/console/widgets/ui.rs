@@ -212,6 +212,38 @@ impl<'a> Ui<'a> {
         Rect { y: area.y + 1, height: area.height - 1, ..area }
     }
 
+    /// A pane's heading that names several views of one thing, the one that is open first in weight. Returns the area below.
+    pub fn tabs(&mut self, area: Rect, names: &[&str], open: usize, note: &str) -> Rect {
+        if area.height == 0 || area.width == 0 {
+            return area;
+        }
+        let faint = self.theme.style(Role::Faint);
+        self.fill(Rect { height: 1, ..area }, self.glyphs.line, faint);
+        let style = self.theme.style(Role::Accent);
+        self.put(area.x, area.y, 1, self.glyphs.into, style);
+        let end = area.right().saturating_sub(1);
+        let mut x = area.x + 1;
+        // On a narrow screen the names before the open one give way.
+        let wide = |from: usize| names.iter().skip(from).take(open + 1 - from).map(|n| width(n) + 3).sum::<u16>();
+        let first = (0..=open).find(|from| x + wide(*from) <= end).unwrap_or(open);
+        for (i, name) in names.iter().enumerate().skip(first) {
+            let text = format!(" {name} ");
+            if i > open && x + width(&text) > end {
+                break;
+            }
+            x += self.say(x, area.y, end.saturating_sub(x), &text, if i == open { Role::Accent } else { Role::Muted });
+            x += 1;
+        }
+        let mut free = end;
+        let most = end.saturating_sub(x + 2);
+        if !note.is_empty() && most > 6 {
+            let text = fit(&display(&format!(" {note} ")), most, self.glyphs.cut);
+            free = self.right(end, area.y, most, &text, Role::Muted);
+        }
+        self.heading = (x, free, area.y);
+        Rect { y: area.y + 1, height: area.height - 1, ..area }
+    }
+
     /// Says in the heading of the pane above row `y` where in its list one is.
     pub fn position(&mut self, y: u16, at: usize, count: usize) {
         let (from, to, row) = self.heading;

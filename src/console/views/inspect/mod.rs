@@ -2,26 +2,76 @@
 
 use ratatui::layout::Rect;
 
+mod grid;
+mod verdict;
+
+pub use grid::GridView;
+
 use super::load::meaning_role;
 use super::{columns, longest, rows, status};
-use crate::chart::{self, kinds};
 use crate::console::app::{App, WalkState};
 use crate::console::format;
 use crate::console::theme::Role;
-use crate::console::widgets::{Cell, ChartPane, Col, List, Ui, bar, table, wrap};
+use crate::console::widgets::{Cell, ChartPane, Col, List, Ui, bar, table, width, wrap};
 use crate::data::{self, ColumnProfile, FeasibilityVerdict, Finding, Profile, Severity};
-use crate::flow::Step;
+use crate::flow::{self, ColumnChart, Step};
+
+/// A verdict in words.
+fn verdict_words(verdict: FeasibilityVerdict) -> &'static str {
+    match verdict {
+        FeasibilityVerdict::Go => "a model has a chance",
+        FeasibilityVerdict::Care => "it can be tried, with care",
+        FeasibilityVerdict::NotYet => "not yet: something has to change first",
+    }
+}
+
+/// What of the table is looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Tab {
+    /// What the checks found.
+    #[default]
+    Findings,
+    /// Every column in detail.
+    Columns,
+    /// The rows.
+    Rows,
+    /// Whether a model has a chance.
+    Verdict,
+}
+
+impl Tab {
+    /// All, in the order in which the keys go through them.
+    pub const ALL: [Self; 4] = [Self::Findings, Self::Columns, Self::Rows, Self::Verdict];
+
+    /// Its place in that order.
+    fn place(self) -> usize {
+        Self::ALL.iter().position(|t| *t == self).unwrap_or(0)
+    }
+
+    /// The next, or the one before.
+    #[must_use]
+    pub fn turn(self, forward: bool) -> Self {
+        let step = if forward { 1 } else { Self::ALL.len() - 1 };
+        Self::ALL.get((self.place() + step) % Self::ALL.len()).copied().unwrap_or_default()
+    }
+}
 
 /// The view's cursors.
 #[derive(Debug, Default)]
 pub struct InspectView {
+    /// What is looked at.
+    pub tab: Tab,
     /// The findings.
     pub findings: List,
     /// The columns.
     pub columns: List,
-    /// Whether the columns are shown, else the findings.
-    pub on_columns: bool,
-    chart: ChartPane,
+    /// The rows.
+    pub grid: GridView,
+    /// The reasons of the verdict.
+    pub reasons: List,
+    /// Which chart of a column is shown, counted round.
+    pub chart: usize,
+    pane: ChartPane,
 }
 
 /// The colour of a severity.
@@ -49,24 +99,34 @@ pub fn draw(ui: &mut Ui<'_>, area: Rect, app: &App, walk: &WalkState) {
         }
         return;
     };
-    let used = draw_verdict(ui, area, profile);
-    let (_, body) = rows(area, used + 1);
     let view = &walk.views.inspect;
-    let wide = body.width >= 100;
-    let (list, detail) = if wide {
-        columns(body, body.width * 55 / 100)
-    } else if body.height >= 12 {
-        let keep = if view.on_columns { body.height / 2 } else { (body.height * 3 / 5).max(6) };
-        rows(body, keep)
-    } else {
-        (body, Rect { height: 0, ..body })
+    let body = match view.tab {
+        Tab::Findings | Tab::Columns => {
+            let used = draw_verdict(ui, area, profile);
+            rows(area, used + 1).1
+        }
+        // Rows and reasons want the room.
+        Tab::Rows | Tab::Verdict => area,
     };
-    if view.on_columns {
+    let list = heading(ui, body, walk, profile);
+    match view.tab {
+        Tab::Rows => return grid::draw(ui, list, walk),
+        Tab::Verdict => return verdict::draw(ui, list, view, profile),
+        Tab::Findings | Tab::Columns => {}
+    }
+    let on_columns = view.tab == Tab::Columns;
+    let (list, detail) = if list.width >= 100 {
+        columns(list, list.width * 55 / 100)
+    } else if list.height >= 11 {
+        let keep = if on_columns { list.height / 2 } else { (list.height * 3 / 5).max(5) };
+        rows(list, keep)
+    } else {
+        (list, Rect { height: 0, ..list })
+    };
+    if on_columns {
         draw_columns(ui, list, walk, profile);
-        let found = walk.profile_rows();
-        let column = found.get(view.columns.at(found.len())).and_then(|i| profile.columns.get(*i));
-        if let Some(column) = column.filter(|_| detail.height > 2) {
-            draw_column(ui, detail, view, column, profile.rows);
+        if let Some(column) = walk.profiled_column().filter(|_| detail.height > 2) {
+            draw_column(ui, detail, walk, profile, column);
         }
     } else {
         draw_findings(ui, list, walk, profile);
@@ -78,12 +138,42 @@ pub fn draw(ui: &mut Ui<'_>, area: Rect, app: &App, walk: &WalkState) {
     }
 }
 
+/// The names of the tabs, with how much is in each.
+fn heading(ui: &mut Ui<'_>, area: Rect, walk: &WalkState, profile: &Profile) -> Rect {
+    let view = &walk.views.inspect;
+    let names = [
+        format!("findings {}", profile.findings.len()),
+        format!("columns {}", profile.columns.len()),
+        match walk.grid_rows() {
+            Some(shown) if shown as u64 != profile.rows => {
+                format!("rows {} of {}", format::count(shown), format::count(profile.rows as usize))
+            }
+            _ => format!("rows {}", format::count(profile.rows as usize)),
+        },
+        "verdict".to_owned(),
+    ];
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let filter = match view.tab {
+        Tab::Findings => &view.findings.filter,
+        Tab::Columns => &view.columns.filter,
+        Tab::Rows => &view.grid.list.filter,
+        Tab::Verdict => "",
+    };
+    let note = match filter {
+        "" if view.tab == Tab::Rows => view.grid.about(),
+        "" => String::new(),
+        filter => format!("filter: {filter}"),
+    };
+    ui.tabs(area, &names, view.tab.place(), &note)
+}
+
 /// The verdict and its reasons, the worst first. Returns the rows used.
 fn draw_verdict(ui: &mut Ui<'_>, area: Rect, profile: &Profile) -> u16 {
-    let (mark, word, role) = match profile.feasibility.verdict {
-        FeasibilityVerdict::Go => (ui.glyphs.done, "a model has a chance", Role::Good),
-        FeasibilityVerdict::Care => (ui.glyphs.warning, "it can be tried, with care", Role::Warn),
-        FeasibilityVerdict::NotYet => (ui.glyphs.refused, "not yet: something has to change first", Role::Bad),
+    let word = verdict_words(profile.feasibility.verdict);
+    let (mark, role) = match profile.feasibility.verdict {
+        FeasibilityVerdict::Go => (ui.glyphs.done, Role::Good),
+        FeasibilityVerdict::Care => (ui.glyphs.warning, Role::Warn),
+        FeasibilityVerdict::NotYet => (ui.glyphs.refused, Role::Bad),
     };
     let size = format!(
         "   {} rows {} {} columns",
@@ -116,15 +206,9 @@ fn draw_verdict(ui: &mut Ui<'_>, area: Rect, profile: &Profile) -> u16 {
     y - area.y
 }
 
-fn draw_findings(ui: &mut Ui<'_>, area: Rect, walk: &WalkState, profile: &Profile) {
+fn draw_findings(ui: &mut Ui<'_>, inside: Rect, walk: &WalkState, profile: &Profile) {
     let view = &walk.views.inspect;
     let found = walk.finding_rows();
-    let note = match (&view.findings.filter, profile.columns.len()) {
-        (f, _) if !f.is_empty() => format!("filter: {f}"),
-        (_, n) => format!("tab: all {n} columns"),
-    };
-    let title = format!("findings {}", profile.findings.len());
-    let inside = ui.pane(area, &title, &note, true);
     if profile.findings.is_empty() {
         status::empty(ui, inside, "No check found anything to object to.");
         return;
@@ -161,18 +245,13 @@ fn draw_finding(ui: &mut Ui<'_>, area: Rect, f: &Finding) {
     part(ui, "EVIDENCE", &f.evidence, Role::Muted);
     if !f.rows.is_empty() {
         let rows: Vec<String> = f.rows.iter().map(ToString::to_string).collect();
-        part(ui, "", &format!("for example rows {}", rows.join(", ")), Role::Muted);
+        part(ui, "", &format!("for example rows {} (key o shows them)", rows.join(", ")), Role::Muted);
     }
 }
 
-fn draw_columns(ui: &mut Ui<'_>, area: Rect, walk: &WalkState, profile: &Profile) {
+fn draw_columns(ui: &mut Ui<'_>, inside: Rect, walk: &WalkState, profile: &Profile) {
     let view = &walk.views.inspect;
     let found = walk.profile_rows();
-    let note = match &view.columns.filter {
-        f if !f.is_empty() => format!("filter: {f}"),
-        _ => format!("tab: {} findings", profile.findings.len()),
-    };
-    let inside = ui.pane(area, &format!("columns {}", profile.columns.len()), &note, true);
     let name = longest(profile.columns.iter().map(|c| c.name.as_str()), 8, 30);
     let cols = [
         Col::fill("NAME", name.min(16)),
@@ -198,8 +277,12 @@ fn draw_columns(ui: &mut Ui<'_>, area: Rect, walk: &WalkState, profile: &Profile
     });
 }
 
-fn draw_column(ui: &mut Ui<'_>, area: Rect, view: &InspectView, c: &ColumnProfile, rows: u64) {
-    let inside = ui.pane(area, &c.name, c.kind.name(), false);
+fn draw_column(ui: &mut Ui<'_>, area: Rect, walk: &WalkState, profile: &Profile, c: &ColumnProfile) {
+    let view = &walk.views.inspect;
+    let charts = ColumnChart::of(profile, c);
+    let chart = charts.get(view.chart % charts.len().max(1)).copied().unwrap_or(ColumnChart::Distribution);
+    let note = if charts.len() > 1 { format!("{}  {}", c.kind, chart.title()) } else { c.kind.name().to_owned() };
+    let inside = ui.pane(area, &c.name, &note, false);
     let inside = Rect { x: inside.x + 1, width: inside.width.saturating_sub(2), ..inside };
     let mut facts: Vec<String> = Vec::new();
     let number = |name: &str, v: Option<f64>| v.map(|v| format!("{name} {}", format::figure(v)));
@@ -217,24 +300,56 @@ fn draw_column(ui: &mut Ui<'_>, area: Rect, view: &InspectView, c: &ColumnProfil
     let text = facts.join(", ");
     let lines = u16::try_from(wrap(&text, inside.width).len()).unwrap_or(1).min(3);
     ui.paragraph(Rect { height: lines, ..inside }, &text, Role::Text);
-    let below = Rect { y: inside.y + lines + 1, height: inside.height.saturating_sub(lines + 1), ..inside };
-    match &c.histogram {
-        Some(h) if below.height >= 8 && below.width >= 24 => {
-            let mut chart = kinds::histogram(&c.name, &h.edges, &h.counts, None);
-            if c.kind == data::Meaning::DateTime {
-                chart.x.kind = chart::AxisKind::Time;
-                let day = if c.physical == data::Physical::Date { 86_400.0 } else { 1.0 };
-                let edges: Vec<f64> = h.edges.iter().map(|e| e * day).collect();
-                chart = kinds::histogram(&c.name, &edges, &h.counts, None);
-                chart.x.kind = chart::AxisKind::Time;
-                // Said for numbers; dates in seconds would mislead.
-                chart.sentence.clear();
-            }
-            chart.title.clear();
-            view.chart.draw(ui, below, &chart);
-        }
-        _ => draw_top(ui, below, c, rows),
+    let mut used = lines + 1;
+    if chart == ColumnChart::Distribution && inside.height >= used + 10 && draw_box(ui, inside, used - 1, c) {
+        used += 1;
     }
+    let below = Rect { y: inside.y + used, height: inside.height.saturating_sub(used), ..inside };
+    if chart != ColumnChart::Distribution {
+        match walk.column_chart(&c.name, chart) {
+            Some(chart) => view.pane.draw(ui, below, chart),
+            None => status::empty(ui, below, "Drawing up the chart."),
+        }
+        return;
+    }
+    match flow::distribution(c) {
+        Some(mut chart) if below.height >= 8 && below.width >= 24 => {
+            chart.title.clear();
+            view.pane.draw(ui, below, &chart);
+        }
+        _ => draw_top(ui, below, c, profile.rows),
+    }
+}
+
+/// A box plot of one line: whiskers at 1 and 99 %, the box from quarter to quarter, a bar at the median. Whether it was drawn.
+fn draw_box(ui: &mut Ui<'_>, area: Rect, line: u16, c: &ColumnProfile) -> bool {
+    let at = |q: &str| match c.quantiles.get(q) {
+        Some(data::Cell::Number(n)) => Some(*n),
+        _ => None,
+    };
+    let (Some(low), Some(q1), Some(middle), Some(q3), Some(high)) =
+        (at("0.01"), at("0.25"), at("0.5"), at("0.75"), at("0.99"))
+    else {
+        return false;
+    };
+    let name = "1 % to 99 %  ";
+    let room = area.width.saturating_sub(width(name) + 1);
+    if !(high > low) || room < 12 {
+        return false;
+    }
+    let y = area.y + line;
+    ui.say(area.x, y, width(name), name, Role::Muted);
+    let place = |v: f64| ((v - low) / (high - low) * f64::from(room - 1)).round() as u16;
+    let left = area.x + width(name);
+    for i in 0..room {
+        let (symbol, role) = match i {
+            _ if i == place(middle) => (ui.glyphs.bar_middle, Role::Strong),
+            _ if i >= place(q1) && i <= place(q3) => (ui.glyphs.bar_done, Role::Info),
+            _ => (ui.glyphs.line, Role::Muted),
+        };
+        ui.say(left + i, y, 1, symbol, role);
+    }
+    true
 }
 
 /// The most frequent values as bars.
