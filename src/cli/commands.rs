@@ -219,9 +219,16 @@ pub(super) fn gate(call: &Call, run: &str) -> Result<Answer> {
     let shop = call.shop()?;
     let run = shop.run(run)?;
     let walk = walk_of(&shop, &run)?;
+    let before = flow::chosen_run(&shop, &walk).ok().map(|r| r.id);
     flow::compare_step(&shop, &walk, Some(&run.id), &call.control)?;
     let report = flow::test_step(&shop, &walk, &run, &call.control)?;
     super::output::clear_progress();
+    if let Some(before) = before.filter(|b| *b != run.id) {
+        super::output::remark(&format!(
+            "the walk {} now goes on with run {} in place of {before}",
+            walk.flow.name, run.id
+        ));
+    }
     if call.json {
         json(&report)?;
     } else {

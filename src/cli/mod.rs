@@ -55,6 +55,14 @@ pub fn main() -> ExitCode {
         Err(error) => {
             // Help and version are answers (0), everything else is usage (2).
             let _ = error.print();
+            if error.use_stderr() && std::env::args_os().any(|a| a == "--json") {
+                let text = error.render().to_string();
+                let message = text.lines().next().unwrap_or_default().trim_start_matches("error: ");
+                let hint = "`pilothouse --help` lists the commands, `pilothouse COMMAND --help` its options";
+                let _ = output::json(&serde_json::json!({
+                    "error": { "kind": "usage", "message": message, "hint": hint }
+                }));
+            }
             return ExitCode::from(if error.use_stderr() { 2 } else { 0 });
         }
     };

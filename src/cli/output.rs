@@ -135,6 +135,13 @@ pub(super) fn control(quiet: bool) -> Control {
     })
 }
 
+/// Says something beside the answer, on standard error.
+pub(super) fn remark(text: &str) {
+    clear_progress();
+    // Nobody may be listening; the answer itself does not depend on it.
+    let _ = writeln!(std::io::stderr().lock(), "pilothouse: {}", data::display(text));
+}
+
 /// Ends the progress line.
 pub(super) fn clear_progress() {
     if std::io::stderr().is_terminal() {

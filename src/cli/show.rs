@@ -100,6 +100,10 @@ pub(super) fn compare(call: &Call, names: &[String], charts: Option<&Path>) -> R
     let shop = call.shop()?;
     let runs = named(&shop, names)?;
     let (first, others) = runs.split_first().ok_or_else(|| Error::usage("name two runs or more"))?;
+    if let Some(twice) = runs.iter().enumerate().find_map(|(i, r)| runs.iter().take(i).find(|b| b.id == r.id)) {
+        return Err(Error::usage(format!("run {} was named twice", twice.id))
+            .hint("Name different runs; `pilothouse runs` lists them"));
+    }
     let tests =
         others.iter().map(|other| flow::compare_two(&shop, first, other, &call.control)).collect::<Result<Vec<_>>>()?;
     let differs = flow::differences(&runs);

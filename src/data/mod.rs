@@ -22,7 +22,7 @@ pub use dataset::{ColumnSpec, Dataset, Meaning, Physical};
 pub use display::{brief, display};
 pub use expression::{derive, expression_columns, filter};
 pub use feasibility::{Feasibility, FeasibilityVerdict, Reason};
-pub use finding::{Finding, Severity};
+pub use finding::{Finding, Severity, thousands};
 pub use load::{LoadOptions, load};
 pub use preview::{Preview, preview};
 pub use profile::{Cell, ColumnProfile, Profile, ProfileOptions, QUANTILES, Top, iso, profile, profile_with};

@@ -407,7 +407,11 @@ pub fn push_step(shop: &Workshop, walk: &Walk, spec: &PushSpec, control: &Contro
     let receipt = registry.push(&request, control)?;
     let record = PushRecord::new(&spec.to, receipt);
     shop.store()?.put_push(&row("done", serde_json::to_string(&record)?))?;
-    shop.log("pushed", &record.digest, &record)?;
+    // A push that found its version in place changed nothing: the log has it already.
+    let known = shop.left::<PushRecord>(walk, Step::Push)?.is_some_and(|before| before == record);
+    if !known {
+        shop.log("pushed", &record.digest, &record)?;
+    }
     shop.keep(walk, Step::Push, false, &record)?;
     Ok(record)
 }

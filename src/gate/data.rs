@@ -1,6 +1,7 @@
 //! Gates that are cheap to ask before anything is trained.
 
 use super::{Gate, Stage, Thresholds};
+use crate::data::thousands;
 
 /// What is known of the data.
 #[derive(Debug, Clone, PartialEq)]
@@ -34,7 +35,11 @@ pub fn data_gates(facts: &DataFacts, t: &Thresholds) -> Vec<Gate> {
             train >= t.min_train_rows,
             train as f64,
             t.min_train_rows as f64,
-            format!("{train} rows to learn from, at least {} asked for", t.min_train_rows),
+            format!(
+                "{} rows to learn from, at least {} asked for",
+                thousands(train as u64),
+                thousands(t.min_train_rows as u64)
+            ),
             "rows with a target on the training side".into(),
         ),
         gate(
@@ -42,7 +47,11 @@ pub fn data_gates(facts: &DataFacts, t: &Thresholds) -> Vec<Gate> {
             test >= t.min_test_rows,
             test as f64,
             t.min_test_rows as f64,
-            format!("{test} rows to judge by, at least {} asked for", t.min_test_rows),
+            format!(
+                "{} rows to judge by, at least {} asked for",
+                thousands(test as u64),
+                thousands(t.min_test_rows as u64)
+            ),
             "rows with a target that were kept back".into(),
         ),
         gate(

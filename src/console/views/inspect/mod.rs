@@ -101,11 +101,12 @@ pub fn draw(ui: &mut Ui<'_>, area: Rect, app: &App, walk: &WalkState) {
     };
     let view = &walk.views.inspect;
     let body = match view.tab {
+        Tab::Columns if area.height < 28 => area,
         Tab::Findings | Tab::Columns => {
             let used = draw_verdict(ui, area, profile);
             rows(area, used + 1).1
         }
-        // Rows and reasons want the room.
+        // Rows, reasons and, on a small screen, charts want the room.
         Tab::Rows | Tab::Verdict => area,
     };
     let list = heading(ui, body, walk, profile);
@@ -118,7 +119,7 @@ pub fn draw(ui: &mut Ui<'_>, area: Rect, app: &App, walk: &WalkState) {
     let (list, detail) = if list.width >= 100 {
         columns(list, list.width * 55 / 100)
     } else if list.height >= 11 {
-        let keep = if on_columns { list.height / 2 } else { (list.height * 3 / 5).max(5) };
+        let keep = if on_columns { list.height * 2 / 5 } else { (list.height * 3 / 5).max(5) };
         rows(list, keep)
     } else {
         (list, Rect { height: 0, ..list })
