@@ -135,6 +135,12 @@ pub(super) fn control(quiet: bool) -> Control {
     })
 }
 
+/// Says on standard error that something beside the work went wrong.
+pub(super) fn warn(text: &str) {
+    clear_progress();
+    let _ = writeln!(std::io::stderr().lock(), "pilothouse: {}", data::display(text));
+}
+
 /// Ends the progress line.
 pub(super) fn clear_progress() {
     if std::io::stderr().is_terminal() {
