@@ -12,6 +12,7 @@ mod draw;
 mod grid;
 pub mod kinds;
 mod legend;
+pub mod mini;
 mod number;
 mod page;
 mod reduce;

@@ -63,6 +63,10 @@ pub(super) enum Command {
         #[arg(long, value_enum, default_value = "never")]
         fail_on: FailOn,
     },
+    /// A profile as a self-contained page, Markdown, JSON or JUnit.
+    Report(super::report::Report),
+    /// Every dataset that this workspace has seen: versions, differences, lineage.
+    Catalog(super::catalog::Catalog),
     /// Fit and rank the candidates for a target.
     Train(Train),
     /// The runs of this workspace.

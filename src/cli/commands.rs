@@ -20,12 +20,19 @@ use crate::model::prepare::PrepareSpec;
 use crate::model::split::Split;
 use crate::team::Verdict;
 
-pub(super) fn profile(call: &Call, source: &str, target: Option<&str>, fail_on: FailOn) -> Result<Answer> {
+pub(super) fn profile(
+    call: &Call,
+    source: &str,
+    target: Option<&str>,
+    fail_on: FailOn,
+    seen: &dyn Fn(&data::Profile),
+) -> Result<Answer> {
     let dataset = data::load(source, &LoadOptions::default(), &call.control)?;
     if let Some(target) = target {
         dataset.spec(target)?;
     }
     let profile = data::profile(&dataset, target, &call.control)?;
+    seen(&profile);
     super::output::clear_progress();
     if call.json {
         json(&profile)?;

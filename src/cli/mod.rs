@@ -1,14 +1,17 @@
 //! The headless face: the same use cases as the console, JSON, exit codes, and never a prompt.
 
 mod args;
+mod catalog;
 mod commands;
 mod doctor;
 mod output;
+mod report;
 mod show;
 
 use std::io::{IsTerminal as _, Write as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::Parser as _;
 
@@ -19,6 +22,9 @@ use crate::flow::Workshop;
 use crate::store;
 
 use args::{Cli, Command};
+
+/// How long the end of a command waits for lineage events that are still on their way.
+const LINEAGE_PATIENCE: Duration = Duration::from_secs(2);
 
 /// Whether the answer is yes; it decides between exit codes 0 and 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,6 +42,9 @@ impl From<bool> for Answer {
 /// What every command needs.
 struct Call {
     workspace: PathBuf,
+    /// Whether there is a workspace, or one was asked for.
+    kept: bool,
+    plain: bool,
     json: bool,
     control: Control,
 }
@@ -67,7 +76,11 @@ pub fn main() -> ExitCode {
         }
     };
     let json = cli.json;
-    match run(cli) {
+    let end = run(cli);
+    if let Some(why) = crate::openlineage::close(LINEAGE_PATIENCE) {
+        output::remark(&format!("lineage events were not all delivered: {why}"));
+    }
+    match end {
         Ok(Answer::Yes) => ExitCode::SUCCESS,
         Ok(Answer::No) => ExitCode::from(1),
         Err(error) => {
@@ -97,6 +110,7 @@ pub fn main() -> ExitCode {
 
 fn run(cli: Cli) -> Result<Answer> {
     let here = std::env::current_dir()?;
+    let asked = cli.workspace.is_some();
     let workspace = cli.workspace.unwrap_or_else(|| store::find(&here));
     let open = match cli.command {
         None => Some(None),
@@ -121,12 +135,15 @@ fn run(cli: Cli) -> Result<Answer> {
         handle.cancel();
     })
     .map_err(|e| Error::local(format!("signals cannot be handled: {e}")))?;
-    let call = Call { workspace, json: cli.json, control };
+    let kept = asked || store::is_workspace(&workspace);
+    let call = Call { workspace, kept, plain: cli.plain, json: cli.json, control };
     let answer = match cli.command {
         None | Some(Command::Open { .. }) => Ok(Answer::Yes),
         Some(Command::Profile { source, target, fail_on }) => {
-            commands::profile(&call, &source, target.as_deref(), fail_on)
+            catalog::noted(&call, &source, |seen| commands::profile(&call, &source, target.as_deref(), fail_on, seen))
         }
+        Some(Command::Report(args)) => catalog::noted(&call, &args.source, |seen| report::run(&call, &args, seen)),
+        Some(Command::Catalog(args)) => catalog::run(&call, &args),
         Some(Command::Train(args)) => commands::train(&call, args),
         Some(Command::Runs) => show::runs(&call),
         Some(Command::Show { run, rows }) => show::run(&call, &run, rows),

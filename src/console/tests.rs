@@ -263,9 +263,12 @@ fn rows_in_pictures(app: &mut App) {
     assert!(app.clipboard.take().is_some_and(|text| !text.is_empty()));
     keys(app, "Y");
     assert_eq!(app.clipboard.take().map(|text| text.matches('\t').count() + 1), Some(14));
-    app.act(Action::NextPane);
-    settle(app);
-    shoot(app, "inspect_verdict");
+    for name in ["inspect_related", "inspect_gaps", "inspect_verdict"] {
+        app.act(Action::NextPane);
+        settle(app);
+        app.toast = None;
+        shoot(app, name);
+    }
     // From a finding to its rows and back.
     app.act(Action::NextPane);
     let with_rows = |app: &App| app.walk.as_ref().unwrap().finding_at_cursor().is_some_and(|f| !f.rows.is_empty());

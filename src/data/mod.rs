@@ -1,5 +1,6 @@
 //! Sources, schema and meaning of columns, profile, quality findings, feasibility and expressions.
 
+mod association;
 mod checks;
 pub mod column;
 mod csv;
@@ -10,21 +11,28 @@ mod feasibility;
 mod finding;
 mod load;
 mod meaning;
+mod missingness;
 mod parquet;
 mod preview;
 mod profile;
+mod redact;
 mod rows;
 mod samples;
 mod source;
 
+pub use association::{
+    ASSOCIATION_SAMPLE, Association, Associations, Measure, NotCompared, associations, associations_of, sample_rows,
+};
 pub use checks::names as check_names;
 pub use dataset::{ColumnSpec, Dataset, Meaning, Physical};
 pub use display::{brief, display};
 pub use expression::{derive, expression_columns, filter};
 pub use feasibility::{Feasibility, FeasibilityVerdict, Reason};
-pub use finding::{Finding, Severity, thousands};
+pub use finding::{Finding, Severity, counted, figure, percent, thousands};
 pub use load::{LoadOptions, load};
+pub use missingness::{MissingBlock, Missingness, missingness};
 pub use preview::{Preview, preview};
 pub use profile::{Cell, ColumnProfile, Profile, ProfileOptions, QUANTILES, Top, iso, profile, profile_with};
+pub use redact::redact;
 pub use rows::{RowQuery, cells, find_row, row_order};
 pub use samples::{Sample, sample, samples};

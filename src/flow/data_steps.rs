@@ -6,9 +6,12 @@ use crate::error::Result;
 use crate::model::Prepared;
 use crate::model::prepare::{Leak, prepare};
 
+use super::catalog::note_profile;
+use super::catalog::record::{note_table, of_whole};
 use super::record::{LoadRecord, PrepareRecord};
 use super::spec::{Flow, LoadSpec};
 use super::step::Step;
+use super::tell;
 use super::workshop::{Walk, Workshop};
 
 /// Reads a table as a load step says: corrections of meaning, filter, then derived columns.
@@ -20,6 +23,15 @@ pub fn read(
     derive: &std::collections::BTreeMap<String, String>,
     control: &Control,
 ) -> Result<Dataset> {
+    Ok(read_both(spec, derive, control)?.1)
+}
+
+/// The table as it lies in its source, and as the load step wants it.
+pub(super) fn read_both(
+    spec: &LoadSpec,
+    derive: &std::collections::BTreeMap<String, String>,
+    control: &Control,
+) -> Result<(Dataset, Dataset)> {
     let options = LoadOptions {
         delimiter: spec.delimiter.and_then(|c| u8::try_from(c).ok()),
         missing: spec.missing.clone(),
@@ -31,6 +43,8 @@ pub fn read(
             .collect(),
     };
     let mut dataset = data::load(&spec.source, &options, control)?;
+    // Columns are shared, not copied.
+    let raw = dataset.clone();
     if let Some(condition) = &spec.filter {
         let before = dataset.rows();
         data::filter(&mut dataset, condition)?;
@@ -42,7 +56,14 @@ pub fn read(
             dataset.set_meaning(name, *meaning)?;
         }
     }
-    Ok(dataset)
+    Ok((raw, dataset))
+}
+
+fn told_load<T>(shop: &Workshop, flow: &Flow, work: impl FnOnce() -> Result<T>, of: fn(&T) -> &Dataset) -> Result<T> {
+    let name = format!("{}.load", flow.name);
+    tell::told(&name, "Reads a table", &[&flow.load.source], work, |done| {
+        (vec![tell::table(shop, of(done))], Vec::new())
+    })
 }
 
 /// Step load: reads the table and records what it is.
@@ -50,9 +71,12 @@ pub fn read(
 /// # Errors
 /// As [`read`].
 pub fn load(shop: &Workshop, walk: &Walk, control: &Control) -> Result<Dataset> {
-    let dataset = read(&walk.flow.load, &walk.flow.derive, control)?;
-    keep_load(shop, walk, &dataset)?;
-    Ok(dataset)
+    let work = || {
+        let (raw, dataset) = read_both(&walk.flow.load, &walk.flow.derive, control)?;
+        keep_load(shop, walk, &raw, &dataset, control)?;
+        Ok(dataset)
+    };
+    told_load(shop, &walk.flow, work, |dataset| dataset)
 }
 
 /// Begins a walk only after its table could be read and its choices make sense: a flow that is refused leaves an earlier
@@ -61,17 +85,21 @@ pub fn load(shop: &Workshop, walk: &Walk, control: &Control) -> Result<Dataset> 
 /// # Errors
 /// When the table cannot be read, or target, split, models or metric do not fit it.
 pub fn begin_checked(shop: &Workshop, flow: &Flow, control: &Control) -> Result<(Walk, Dataset)> {
-    let draft = shop.draft(flow);
-    let dataset = read(&flow.load, &flow.derive, control)?;
-    let prepared = prepare(&dataset, &flow.prepare, &formula_leaks(flow, &dataset), flow.seed)?;
-    super::train_step::candidates(&draft, &prepared)?;
-    super::train_step::ranking_metric(&draft, &prepared)?;
-    let walk = shop.begin(flow)?;
-    keep_load(shop, &walk, &dataset)?;
-    Ok((walk, dataset))
+    let work = || {
+        let draft = shop.draft(flow);
+        let (raw, dataset) = read_both(&flow.load, &flow.derive, control)?;
+        let prepared = prepare(&dataset, &flow.prepare, &formula_leaks(flow, &dataset), flow.seed)?;
+        super::train_step::candidates(&draft, &prepared)?;
+        super::train_step::ranking_metric(&draft, &prepared)?;
+        let walk = shop.begin(flow)?;
+        keep_load(shop, &walk, &raw, &dataset, control)?;
+        Ok((walk, dataset))
+    };
+    told_load(shop, flow, work, |(_, dataset)| dataset)
 }
 
-fn keep_load(shop: &Workshop, walk: &Walk, dataset: &Dataset) -> Result<()> {
+fn keep_load(shop: &Workshop, walk: &Walk, raw: &Dataset, dataset: &Dataset, control: &Control) -> Result<()> {
+    note_table(shop, raw, !walk.flow.load.meaning.is_empty(), control)?;
     let before: Option<LoadRecord> = shop.left(walk, Step::Load)?;
     let record = LoadRecord {
         source: dataset.source.clone(),
@@ -99,9 +127,19 @@ pub fn inspect(shop: &Workshop, walk: &Walk, dataset: &Dataset, control: &Contro
         leaks: formula_leaks(&walk.flow, dataset).into_iter().map(|l| l.column).collect(),
         time: walk.flow.watch.as_ref().and_then(|w| w.time.clone()).filter(|t| dataset.spec(t).is_ok()),
     };
-    let profile = data::profile_with(dataset, &options, control)?;
-    shop.keep(walk, Step::Inspect, false, &profile)?;
-    Ok(profile)
+    let work = || {
+        let profile = data::profile_with(dataset, &options, control)?;
+        let derived: Vec<&String> = walk.flow.derive.keys().collect();
+        if let Some(whole) = of_whole(&profile, &derived, walk.flow.load.filter.is_some()) {
+            note_profile(shop, &whole)?;
+        }
+        shop.keep(walk, Step::Inspect, false, &profile)?;
+        Ok(profile)
+    };
+    let name = format!("{}.profile", walk.flow.name);
+    tell::told(&name, "Profiles a table", &[&dataset.source], work, |p| {
+        (vec![tell::profiled(Some(shop), p)], Vec::new())
+    })
 }
 
 /// Columns from which the target is computed, directly or by way of other derived columns, and what is derived from

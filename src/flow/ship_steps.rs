@@ -348,6 +348,17 @@ impl PushRecord {
 /// When the run is not approved, the package no longer has the approved digest, ONNX and model disagree, or the registry
 /// fails or refuses.
 pub fn push_step(shop: &Workshop, walk: &Walk, spec: &PushSpec, control: &Control) -> Result<PushRecord> {
+    super::tell::told(
+        &format!("{}.push", walk.flow.name),
+        "Puts an approved model into a registry",
+        &[],
+        || push_approved(shop, walk, spec, control),
+        |(run, record)| (super::tell::model_of(run).into_iter().collect(), vec![super::tell::registered(record)]),
+    )
+    .map(|(_, record)| record)
+}
+
+fn push_approved(shop: &Workshop, walk: &Walk, spec: &PushSpec, control: &Control) -> Result<(RunRecord, PushRecord)> {
     spec.check()?;
     let decision: Decision = shop.need(walk, Step::Approve)?;
     if decision.verdict != Verdict::Approved {
@@ -413,7 +424,7 @@ pub fn push_step(shop: &Workshop, walk: &Walk, spec: &PushSpec, control: &Contro
         shop.log("pushed", &record.digest, &record)?;
     }
     shop.keep(walk, Step::Push, false, &record)?;
-    Ok(record)
+    Ok((run, record))
 }
 
 fn run_facts(walk: &Walk, run: &RunRecord, model: &FittedModel, decision: &Decision) -> RunFacts {

@@ -102,6 +102,26 @@ pub fn train_step(
     control: &Control,
     on_run: &dyn Fn(&RunRecord),
 ) -> Result<(TrainRecord, Vec<RunRecord>)> {
+    super::tell::told(
+        &format!("{}.train", walk.flow.name),
+        "Fits and ranks models",
+        &[&dataset.source],
+        || train_all(shop, walk, dataset, prepared, control, on_run),
+        |(_, runs)| {
+            let data = runs.first().map(|r| super::tell::data_of(shop, r));
+            (data.into_iter().collect(), runs.iter().filter_map(super::tell::model_of).collect())
+        },
+    )
+}
+
+fn train_all(
+    shop: &Workshop,
+    walk: &Walk,
+    dataset: &Dataset,
+    prepared: &Prepared,
+    control: &Control,
+    on_run: &dyn Fn(&RunRecord),
+) -> Result<(TrainRecord, Vec<RunRecord>)> {
     let metric = ranking_metric(walk, prepared)?;
     let candidates = candidates(walk, prepared)?;
     let mut runs: Vec<RunRecord> = Vec::new();

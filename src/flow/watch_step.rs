@@ -14,9 +14,10 @@ use crate::health::{
 use crate::model::{FittedModel, Prediction, Target, Task};
 use crate::store::now_ms;
 
-use super::data_steps::read;
+use super::catalog::record::{note_table, note_use};
+use super::data_steps::read_both;
 use super::record::RunRecord;
-use super::spec::{LoadSpec, WatchSpec};
+use super::spec::{LabelsSpec, LoadSpec, WatchSpec};
 use super::step::Step;
 use super::workshop::{Walk, Workshop};
 
@@ -60,8 +61,9 @@ impl WatchRecord {
     }
 }
 
-/// Reads new rows as the model's training rows were read: same spellings, meanings and derived columns.
-fn read_new(walk: &Walk, source: &str, filter: Option<&String>, control: &Control) -> Result<Dataset> {
+/// Reads new rows as the model's training rows were read: same spellings, meanings and derived columns. First as they lie in
+/// their source, then filtered and with the derived columns.
+fn read_new(walk: &Walk, source: &str, filter: Option<&String>, control: &Control) -> Result<(Dataset, Dataset)> {
     let spec = LoadSpec { source: source.into(), filter: filter.cloned(), ..walk.flow.load.clone() };
     // Corrections of columns that the new table does not have are no mistake.
     let header = data::preview(source, 1).map(|p| p.header).unwrap_or_default();
@@ -76,7 +78,7 @@ fn read_new(walk: &Walk, source: &str, filter: Option<&String>, control: &Contro
         })
         .map(|(n, e)| (n.clone(), e.clone()))
         .collect();
-    read(&LoadSpec { meaning, ..spec }, &derive, control)
+    read_both(&LoadSpec { meaning, ..spec }, &derive, control)
 }
 
 /// Brings the columns that a model reads to the types it was trained on: a column of digits that was a category of text
@@ -126,7 +128,7 @@ pub fn predict(
     control: &Control,
 ) -> Result<(FittedModel, Dataset, Prediction)> {
     let walk = shop.walk(&run.walk)?;
-    let dataset = read_new(&walk, source, None, control)?;
+    let (_, dataset) = read_new(&walk, source, None, control)?;
     let model = shop.model(run)?;
     let prediction = model.predict(&align(&model, &dataset)?)?;
     Ok((model, dataset, prediction))
@@ -143,8 +145,31 @@ pub fn watch_step(
     spec: &WatchSpec,
     control: &Control,
 ) -> Result<WatchRecord> {
+    let mut sources = vec![spec.source.as_str()];
+    sources.extend(spec.labels.as_ref().map(|l| l.source.as_str()));
+    super::tell::told(
+        &format!("{}.watch", walk.flow.name),
+        "Scores new rows and follows drift and performance",
+        &sources,
+        || watch(shop, walk, run, spec, control),
+        |(table, _)| {
+            let labels = spec.labels.iter().map(|l| crate::openlineage::Dataset::at(&l.source));
+            let inputs = std::iter::once(super::tell::table(shop, table)).chain(labels);
+            (inputs.chain(super::tell::model_of(run)).collect(), Vec::new())
+        },
+    )
+    .map(|(_, record)| record)
+}
+
+fn watch(
+    shop: &Workshop,
+    walk: &Walk,
+    run: &RunRecord,
+    spec: &WatchSpec,
+    control: &Control,
+) -> Result<(Dataset, WatchRecord)> {
     control.report("watch", Some(0.1), "reading new rows");
-    let dataset = read_new(walk, &spec.source, spec.filter.as_ref(), control)?;
+    let (raw, dataset) = read_new(walk, &spec.source, spec.filter.as_ref(), control)?;
     let model = shop.model(run)?;
     control.report("watch", Some(0.4), "scoring");
     let frame = align(&model, &dataset)?;
@@ -152,7 +177,8 @@ pub fn watch_step(
     control.report("watch", Some(0.6), "drift");
     let drift = shop.drift_reference(run)?.compare(&dataset.frame, &DriftOptions::default(), &control.silent())?;
     control.report("watch", Some(0.8), "performance");
-    let (truth, remark) = truth(&model, &dataset, spec, control)?;
+    let labels = spec.labels.as_ref().map(|l| data::load(&l.source, &LoadOptions::default(), control)).transpose()?;
+    let (truth, remark) = truth(&model, &dataset, spec.labels.as_ref().zip(labels.as_ref()))?;
     let labelled = truth.iter().filter(|t| t.is_some()).count();
     let times = times(&dataset, spec)?;
     let performance = match times {
@@ -178,8 +204,21 @@ pub fn watch_step(
         at_ms: now_ms(),
     };
     record.words = words(&record, remark.as_deref());
+    let on = note_table(shop, &raw, false, control)?;
+    let detail = serde_json::json!({
+        "on": on, "source": data::redact(&raw.source), "rows": record.rows, "words": record.words,
+        "alarm": record.alarm(),
+    });
+    note_use(shop, &on, "watch", &run.id, &detail)?;
+    if let Some(labels) = &labels {
+        let print = note_table(shop, labels, false, control)?;
+        let detail = serde_json::json!({
+            "on": on, "source": data::redact(&labels.source), "rows": labels.rows(),
+        });
+        note_use(shop, &print, "labels", &run.id, &detail)?;
+    }
     shop.keep(walk, Step::Watch, false, &record)?;
-    Ok(record)
+    Ok((dataset, record))
 }
 
 /// Performance by period beside the range seen on the rows kept back at training.
@@ -239,8 +278,7 @@ fn words(record: &WatchRecord, remark: Option<&str>) -> String {
 fn truth(
     model: &FittedModel,
     dataset: &Dataset,
-    spec: &WatchSpec,
-    control: &Control,
+    labels: Option<(&LabelsSpec, &Dataset)>,
 ) -> Result<(Vec<Option<f64>>, Option<String>)> {
     let mut foreign = None;
     let mut read_column = |dataset: &Dataset| -> Result<Vec<Option<f64>>> {
@@ -260,12 +298,11 @@ fn truth(
             })
             .collect())
     };
-    if let Some(labels) = &spec.labels {
-        let table = data::load(&labels.source, &LoadOptions::default(), control)?;
-        for (name, of) in [(&labels.key, &table), (&labels.key, dataset), (&model.target, &table)] {
+    if let Some((labels, table)) = labels {
+        for (name, of) in [(&labels.key, table), (&labels.key, dataset), (&model.target, table)] {
             of.spec(name)?;
         }
-        let answers = read_column(&table)?;
+        let answers = read_column(table)?;
         let keys = column::texts(column::get(&table.frame, &labels.key)?)?;
         let by_key: HashMap<String, f64> = keys.into_iter().zip(answers).filter_map(|(k, a)| Some((k?, a?))).collect();
         let keys = column::texts(column::get(&dataset.frame, &labels.key)?)?;

@@ -129,6 +129,26 @@ pub fn drift(
     DriftReference::fit(reference, specs, control)?.compare(current, options, control)
 }
 
+/// Enough permutations that one drifted column among many can still pass the correction.
+pub(super) fn draws(options: &DriftOptions, columns: usize) -> usize {
+    let least_p = options.alpha / columns as f64;
+    ((4.0 / least_p.max(1e-6)).ceil() as usize).clamp(999, 19_999)
+}
+
+/// Corrects the p of all columns together and says which of them drifted, in words too.
+pub(super) fn settle(columns: &mut [ColumnDrift], options: &DriftOptions) -> Verdict {
+    let q = benjamini_hochberg(&columns.iter().map(|c| c.p).collect::<Vec<_>>());
+    for (column, q) in columns.iter_mut().zip(q) {
+        column.q = q;
+        let lost = matches!(column.method, Method::Absent | Method::ChangedKind);
+        column.drifted = lost || (q <= options.alpha && column.effect >= options.least_effect);
+        if !lost {
+            column.message = describe(column, options);
+        }
+    }
+    if columns.iter().any(|c| c.drifted) { Verdict::Drift } else { Verdict::Stable }
+}
+
 impl DriftReference {
     /// Compares `current` with this reference.
     ///
@@ -142,9 +162,7 @@ impl DriftReference {
             return Err(Error::input("there is no column to compare")
                 .hint("Keep at least one column whose meaning is number, category or boolean"));
         }
-        // Enough permutations that one drifted column among many can still pass the correction.
-        let least_p = options.alpha / self.columns.len() as f64;
-        let draws = ((4.0 / least_p.max(1e-6)).ceil() as usize).clamp(999, 19_999);
+        let draws = draws(options, self.columns.len());
         let mut outside = vec![false; current.height()];
         let mut columns = Vec::with_capacity(self.columns.len());
         for (i, column) in self.columns.iter().enumerate() {
@@ -154,16 +172,7 @@ impl DriftReference {
             rng.set_stream(i as u64);
             columns.push(column.compare(current, draws, &mut rng, &mut outside, control)?);
         }
-        let q = benjamini_hochberg(&columns.iter().map(|c| c.p).collect::<Vec<_>>());
-        for (column, q) in columns.iter_mut().zip(q) {
-            column.q = q;
-            let lost = matches!(column.method, Method::Absent | Method::ChangedKind);
-            column.drifted = lost || (q <= options.alpha && column.effect >= options.least_effect);
-            if !lost {
-                column.message = describe(column, options);
-            }
-        }
-        let verdict = if columns.iter().any(|c| c.drifted) { Verdict::Drift } else { Verdict::Stable };
+        let verdict = settle(&mut columns, options);
         let unseen = outside.iter().filter(|o| **o).count();
         Ok(DriftReport {
             verdict,

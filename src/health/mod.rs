@@ -13,6 +13,7 @@ mod permutation;
 mod reference;
 mod regime;
 pub mod score;
+mod shapes;
 pub mod stats;
 
 pub use drift::{ColumnDrift, DriftOptions, DriftReport, Method, Verdict, drift};

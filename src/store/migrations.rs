@@ -31,7 +31,28 @@ const STEPS: &[&str] = &[
         BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END;
      CREATE TRIGGER audit_is_never_shortened BEFORE DELETE ON audit
         BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END;",
+    CATALOG,
 ];
+
+// The catalog: datasets, their versions by fingerprint, the sources that lead to them, and lineage that runs and pushes
+// do not tell by themselves.
+const CATALOG: &str = "CREATE TABLE datasets (
+        id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, owner TEXT NOT NULL, description TEXT NOT NULL,
+        tags TEXT NOT NULL, sensitivity TEXT NOT NULL, created_ms INTEGER NOT NULL, updated_ms INTEGER NOT NULL
+     ) STRICT;
+     CREATE TABLE dataset_versions (
+        fingerprint TEXT PRIMARY KEY, dataset INTEGER NOT NULL REFERENCES datasets(id), number INTEGER NOT NULL,
+        source TEXT NOT NULL, rows INTEGER NOT NULL, bytes INTEGER, columns TEXT NOT NULL, profile TEXT,
+        distribution TEXT, first_seen_ms INTEGER NOT NULL, last_seen_ms INTEGER NOT NULL, UNIQUE (dataset, number)
+     ) STRICT;
+     CREATE TABLE dataset_sources (
+        source TEXT PRIMARY KEY, dataset INTEGER NOT NULL REFERENCES datasets(id), last_seen_ms INTEGER NOT NULL
+     ) STRICT;
+     CREATE TABLE lineage (
+        from_kind TEXT NOT NULL, from_id TEXT NOT NULL, what TEXT NOT NULL, to_kind TEXT NOT NULL, to_id TEXT NOT NULL,
+        detail TEXT NOT NULL, at_ms INTEGER NOT NULL, PRIMARY KEY (from_kind, from_id, what, to_kind, to_id)
+     ) STRICT;
+     CREATE INDEX lineage_to ON lineage(to_kind, to_id);";
 
 /// Brings the database up to the newest step.
 pub(super) fn run(db: &mut Connection) -> Result<()> {

@@ -4,6 +4,7 @@
 //! process killed at any moment leaves a workspace that opens. Several processes may use one workspace at once.
 
 mod audit;
+mod catalog;
 mod files;
 mod migrations;
 mod rows;
@@ -16,6 +17,7 @@ use rusqlite::{Connection, TransactionBehavior};
 use crate::error::{Error, Result};
 
 pub use audit::AuditRow;
+pub use catalog::{DatasetRow, EdgeRow, Seen, VersionRow};
 pub use files::sha256;
 pub use rows::{PushRow, RunRow, StepRow, WalkRow};
 
@@ -96,6 +98,12 @@ pub fn find(start: &Path) -> PathBuf {
         .map(|folder| folder.join(FOLDER))
         .find(|folder| folder.join("pilothouse.db").is_file())
         .unwrap_or_else(|| start.join(FOLDER))
+}
+
+/// Whether there is a workspace in this folder.
+#[must_use]
+pub fn is_workspace(root: &Path) -> bool {
+    root.join("pilothouse.db").is_file()
 }
 
 /// Milliseconds since 1970.

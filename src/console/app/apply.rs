@@ -53,6 +53,8 @@ impl App {
                 if reordered {
                     walk.views.inspect.grid.reset();
                     walk.column = None;
+                    walk.related = None;
+                    walk.gaps = None;
                 }
                 // What was marked or drawn up may be of runs that are no longer there.
                 let runs = &walk.desk.runs;
@@ -60,7 +62,7 @@ impl App {
                 if reordered && !walk.views.inspect.grid.query().is_plain() {
                     self.order_rows();
                 }
-                self.draw_up_column();
+                self.look_closer();
                 self.after(step);
             }
             (Err(error), Some(step)) => {
@@ -147,6 +149,16 @@ impl App {
             Outcome::Column(name, kind, chart) if self.jobs.is_latest("column", id) => {
                 if let Some(walk) = &mut self.walk {
                     walk.column = Some((name, kind, chart));
+                }
+            }
+            Outcome::Related(key, found) => {
+                if let Some(walk) = self.walk.as_mut().filter(|w| w.held.as_ref().is_some_and(|h| h.key == key)) {
+                    walk.related = Some(found);
+                }
+            }
+            Outcome::Gaps(key, found) => {
+                if let Some(walk) = self.walk.as_mut().filter(|w| w.held.as_ref().is_some_and(|h| h.key == key)) {
+                    walk.gaps = Some(found);
                 }
             }
             Outcome::Rows(query, rows) if self.jobs.is_latest("rows", id) => {

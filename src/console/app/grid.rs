@@ -14,14 +14,42 @@ use super::{App, Tone};
 impl App {
     /// Opens a tab of step inspect, and starts what it needs.
     pub(super) fn show_tab(&mut self, tab: Tab) {
-        let Some(walk) = &mut self.walk else { return };
-        walk.views.inspect.tab = tab;
-        match tab {
-            Tab::Rows if walk.held.is_none() && walk.job.is_none() => {
+        if let Some(walk) = &mut self.walk {
+            walk.views.inspect.tab = tab;
+            self.look_closer();
+        }
+    }
+
+    /// Starts what the open tab of step inspect shows beside the profile, when it is not there.
+    pub(super) fn look_closer(&mut self) {
+        let Some(walk) = self.walk.as_ref().filter(|w| w.step == Step::Inspect) else { return };
+        let tab = walk.views.inspect.tab;
+        let done = match tab {
+            Tab::Columns => return self.draw_up_column(),
+            Tab::Findings | Tab::Verdict => true,
+            Tab::Rows => walk.held.is_some(),
+            Tab::Related => walk.related.is_some(),
+            Tab::Gaps => walk.gaps.is_some(),
+        };
+        if done {
+            return;
+        }
+        let Some(held) = &walk.held else {
+            if walk.job.is_none() {
                 self.start(Order::Ready { upto: Step::Load, again: None, change: None }, false);
             }
-            Tab::Columns => self.draw_up_column(),
-            _ => {}
+            return;
+        };
+        let (key, data) = (held.key.clone(), Arc::clone(&held.dataset));
+        let time = walk.desk.profile.as_ref().and_then(|p| p.time.clone());
+        let started = match tab {
+            Tab::Related => {
+                self.jobs.start_latest("related", "comparing columns", move |c| work::related(key, &data, c))
+            }
+            _ => self.jobs.start_latest("gaps", "counting gaps", move |c| work::gaps(key, &data, time.as_deref(), c)),
+        };
+        if let Err(e) = started {
+            self.fail(&e);
         }
     }
 

@@ -6,7 +6,7 @@ use std::time::Instant;
 use crate::chart::Chart;
 use crate::console::keys::Context;
 use crate::console::views::{Tab, Views};
-use crate::data::Preview;
+use crate::data::{Associations, Missingness, Preview};
 use crate::error::Error;
 use crate::flow::record::RunRecord;
 use crate::flow::spec::{PushSpec, WatchSpec};
@@ -54,6 +54,10 @@ pub struct WalkState {
     pub marked: BTreeSet<String>,
     /// Charts drawn up so far.
     pub charts: BTreeMap<ChartKey, Chart>,
+    /// Which columns go together, once that was asked for.
+    pub related: Option<Associations>,
+    /// Where values are missing, once that was asked for.
+    pub gaps: Option<Missingness>,
     /// The chart of a column that was drawn up last.
     pub column: Option<(String, ColumnChart, Chart)>,
     /// What would be pushed.
@@ -87,6 +91,8 @@ impl WalkState {
             begun: BTreeMap::new(),
             marked: BTreeSet::new(),
             charts: BTreeMap::new(),
+            related: None,
+            gaps: None,
             column: None,
             push,
             watch,

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use crate::chart::Chart;
 use crate::console::views::Entry;
-use crate::data::{self, Dataset, Preview, Profile, RowQuery};
+use crate::data::{self, Associations, Dataset, Missingness, Preview, Profile, RowQuery};
 use crate::engine::Control;
 use crate::error::{Error, Kind, Result};
 use crate::flow::record::RunRecord;
@@ -36,6 +36,10 @@ pub enum Outcome {
     Chart(ChartKey, Chart),
     /// A chart of a column.
     Column(String, ColumnChart, Chart),
+    /// Which columns go together, in the table of this key.
+    Related(String, Associations),
+    /// Where values are missing, in the table of this key.
+    Gaps(String, Missingness),
     /// Rows in an order, or what is wrong with what was asked for.
     Rows(RowQuery, std::result::Result<Vec<u32>, Error>),
     /// The place of the row that contains a text.
@@ -219,6 +223,17 @@ pub fn column(
     let mut drawn = column_chart(data, profile, &name, chart, control)?;
     drawn.title.clear();
     Ok(Outcome::Column(name, chart, drawn))
+}
+
+/// Compares all columns with each other.
+pub fn related(key: String, data: &Dataset, control: &Control) -> Result<Outcome> {
+    Ok(Outcome::Related(key, data::associations(data, control)?))
+}
+
+/// Counts what is missing block by block.
+pub fn gaps(key: String, data: &Dataset, time: Option<&str>, control: &Control) -> Result<Outcome> {
+    let blocks = crate::console::views::BLOCKS;
+    Ok(Outcome::Gaps(key, data::missingness(&data.frame, &data.columns, time, blocks, control)?))
 }
 
 /// Puts rows in the order asked for.

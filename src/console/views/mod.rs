@@ -24,7 +24,7 @@ use super::app::{App, Screen, WalkState};
 use super::widgets::Ui;
 
 pub use help::{draw as draw_help, rows as help_rows};
-pub use inspect::Tab;
+pub use inspect::{BLOCKS, Tab};
 pub use picker::{Entry, PickerView};
 pub use start::{StartItem, StartView};
 

@@ -2,7 +2,7 @@
 
 use crate::console::app::{ChartKey, Prompt, Purpose, WalkState};
 use crate::console::widgets::{List, TextInput};
-use crate::data::{ColumnProfile, ColumnSpec, Finding};
+use crate::data::{Associations, ColumnProfile, ColumnSpec, Finding};
 use crate::flow::record::{RunRecord, RunStatus};
 use crate::flow::spec::LabelsSpec;
 use crate::flow::{ColumnChart, RunChart, Step};
@@ -35,6 +35,20 @@ impl WalkState {
         self.views.inspect.columns.filtered(columns, |c| format!("{} {}", c.name, c.kind))
     }
 
+    /// The pairs of columns that pass the filter, the strongest first.
+    #[must_use]
+    pub fn related_rows(&self) -> Vec<usize> {
+        let pairs = self.related.as_ref().map(Associations::pairs).unwrap_or_default();
+        self.views.inspect.related.filtered(&pairs, |p| format!("{} {} {}", p.a, p.b, p.measure.title()))
+    }
+
+    /// The columns of the map of gaps that pass the filter.
+    #[must_use]
+    pub fn gap_rows(&self) -> Vec<usize> {
+        let columns = self.gaps.as_ref().map(|g| g.columns.as_slice()).unwrap_or_default();
+        self.views.inspect.gaps.filtered(columns, Clone::clone)
+    }
+
     /// The columns of step prepare that pass the filter.
     #[must_use]
     pub fn prepare_rows(&self) -> Vec<usize> {
@@ -65,6 +79,8 @@ impl WalkState {
                 Tab::Findings => self.finding_rows().len(),
                 Tab::Columns => self.profile_rows().len(),
                 Tab::Rows => self.grid_rows().unwrap_or(0),
+                Tab::Related => self.related_rows().len(),
+                Tab::Gaps => self.gap_rows().len(),
                 Tab::Verdict => self.desk.profile.as_ref().map_or(0, |p| p.feasibility.reasons.len()),
             },
             Step::Prepare => self.prepare_rows().len(),
@@ -85,6 +101,8 @@ impl WalkState {
                 Tab::Findings => &mut views.inspect.findings,
                 Tab::Columns => &mut views.inspect.columns,
                 Tab::Rows => &mut views.inspect.grid.list,
+                Tab::Related => &mut views.inspect.related,
+                Tab::Gaps => &mut views.inspect.gaps,
                 Tab::Verdict => &mut views.inspect.reasons,
             },
             Step::Prepare => &mut views.prepare.columns,
@@ -111,6 +129,8 @@ impl WalkState {
             Step::Inspect => match self.views.inspect.tab {
                 Tab::Findings | Tab::Columns => self.desk.profile.is_some(),
                 Tab::Rows => self.held.is_some(),
+                Tab::Related => self.related.is_some(),
+                Tab::Gaps => self.gaps.is_some(),
                 Tab::Verdict => false,
             },
             Step::Prepare => !self.columns().is_empty(),

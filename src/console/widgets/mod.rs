@@ -2,6 +2,7 @@
 
 mod bar;
 mod chart_pane;
+mod heat;
 mod input;
 mod list;
 mod table;
@@ -9,6 +10,7 @@ mod ui;
 
 pub use bar::bar;
 pub use chart_pane::ChartPane;
+pub use heat::heat;
 pub use input::TextInput;
 pub use list::{List, contains, matches};
 pub use table::{Cell, Col, table};

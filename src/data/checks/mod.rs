@@ -1,6 +1,6 @@
 //! Checks of a raw table. One concept a file; each check looks at the [`Table`] and adds its findings.
 
-mod association;
+pub(super) mod association;
 mod categories;
 mod constant;
 mod correlation;
@@ -17,6 +17,7 @@ mod table;
 mod target;
 mod texts;
 
+pub(super) use table::MISSING;
 pub use table::{Table, TargetKind, View};
 
 use super::finding::Finding;

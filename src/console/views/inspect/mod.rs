@@ -2,9 +2,12 @@
 
 use ratatui::layout::Rect;
 
+mod gaps;
 mod grid;
+mod related;
 mod verdict;
 
+pub use gaps::BLOCKS;
 pub use grid::GridView;
 
 use super::load::meaning_role;
@@ -35,13 +38,17 @@ pub enum Tab {
     Columns,
     /// The rows.
     Rows,
+    /// Which columns go together.
+    Related,
+    /// Where values are missing.
+    Gaps,
     /// Whether a model has a chance.
     Verdict,
 }
 
 impl Tab {
     /// All, in the order in which the keys go through them.
-    pub const ALL: [Self; 4] = [Self::Findings, Self::Columns, Self::Rows, Self::Verdict];
+    pub const ALL: [Self; 6] = [Self::Findings, Self::Columns, Self::Rows, Self::Related, Self::Gaps, Self::Verdict];
 
     /// Its place in that order.
     fn place(self) -> usize {
@@ -67,6 +74,10 @@ pub struct InspectView {
     pub columns: List,
     /// The rows.
     pub grid: GridView,
+    /// The pairs of columns.
+    pub related: List,
+    /// The columns of the map of gaps.
+    pub gaps: List,
     /// The reasons of the verdict.
     pub reasons: List,
     /// Which chart of a column is shown, counted round.
@@ -107,11 +118,13 @@ pub fn draw(ui: &mut Ui<'_>, area: Rect, app: &App, walk: &WalkState) {
             rows(area, used + 1).1
         }
         // Rows, reasons and, on a small screen, charts want the room.
-        Tab::Rows | Tab::Verdict => area,
+        Tab::Rows | Tab::Related | Tab::Gaps | Tab::Verdict => area,
     };
     let list = heading(ui, body, walk, profile);
     match view.tab {
         Tab::Rows => return grid::draw(ui, list, walk),
+        Tab::Related => return related::draw(ui, list, walk),
+        Tab::Gaps => return gaps::draw(ui, list, walk),
         Tab::Verdict => return verdict::draw(ui, list, view, profile),
         Tab::Findings | Tab::Columns => {}
     }
@@ -151,6 +164,8 @@ fn heading(ui: &mut Ui<'_>, area: Rect, walk: &WalkState, profile: &Profile) -> 
             }
             _ => format!("rows {}", format::count(profile.rows as usize)),
         },
+        "related".to_owned(),
+        "gaps".to_owned(),
         "verdict".to_owned(),
     ];
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
@@ -158,6 +173,8 @@ fn heading(ui: &mut Ui<'_>, area: Rect, walk: &WalkState, profile: &Profile) -> 
         Tab::Findings => &view.findings.filter,
         Tab::Columns => &view.columns.filter,
         Tab::Rows => &view.grid.list.filter,
+        Tab::Related => &view.related.filter,
+        Tab::Gaps => &view.gaps.filter,
         Tab::Verdict => "",
     };
     let note = match filter {

@@ -1,0 +1,14 @@
+//! Cells of a heat map: colour where there is some, shade where there is none.
+
+use super::ui::Ui;
+use crate::chart::{Ink, Style};
+
+/// Writes a cell `wide` places wide for a strength from 0 to 1.
+pub fn heat(ui: &mut Ui<'_>, x: u16, y: u16, wide: u16, strength: f64) {
+    let level = (strength.clamp(0.0, 1.0) * 8.0).round() as u8;
+    let shades =
+        if ui.glyphs.chart == Style::Plain { [" ", ".", ":", "+", "#"] } else { [" ", "░", "▒", "▓", "█"] };
+    let shade = shades.get(usize::from(level.div_ceil(2))).copied().unwrap_or(" ");
+    let style = ui.theme.ink(Ink::Heat(level));
+    ui.put(x, y, wide, &shade.repeat(usize::from(wide)), style);
+}
