@@ -98,6 +98,7 @@ fn header(ui: &mut Ui<'_>, row: Rect, app: &App) {
     let place: Vec<String> = match (app.screen, &app.walk) {
         (Screen::Walk, Some(walk)) => vec![walk.desk.walk.flow.name.clone(), walk.step.name().to_owned()],
         (Screen::Picker, _) => vec!["open a file".into()],
+        (Screen::Catalog, _) => vec!["datasets".into()],
         _ => vec!["start".into()],
     };
     for (i, part) in place.iter().enumerate() {

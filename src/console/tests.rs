@@ -58,6 +58,13 @@ fn freeze(app: &mut App) {
     for walk in app.start.walks.iter_mut().flatten() {
         walk.updated_ms = -7_200_000;
     }
+    for version in app.catalog.entries.iter_mut().flatten().flat_map(|e| &mut e.versions) {
+        (version.first_seen_ms, version.last_seen_ms) = (-7_200_000, -3_600_000);
+    }
+    let here = app.place.folder.display().to_string();
+    for line in app.catalog.lineage.iter_mut().flat_map(|(_, lines)| lines) {
+        *line = line.replace(&here, "~");
+    }
     let Some(walk) = &mut app.walk else { return };
     let ana = Identity { user: "ana".into(), host: "box7".into() };
     let digest = format!("sha256:{}", "0123456789abcdef".repeat(4));
@@ -208,6 +215,14 @@ fn the_walk_view_by_view() {
     shoot(&mut app, "watch_asks");
     keys(&mut app, "r");
     shoot(&mut app, "watch");
+    keys(&mut app, "gd");
+    settle(&mut app);
+    shoot(&mut app, "catalog");
+    keys(&mut app, "d");
+    assert!(app.toast.as_ref().is_some_and(|t| t.text.contains("one version only")), "{:?}", app.toast);
+    keys(&mut app, "eloans of a bank\n");
+    assert_eq!(app.catalog.current().unwrap().description, "loans of a bank");
+    app.screen = super::app::Screen::Walk;
     keys(&mut app, "?");
     shoot(&mut app, "help");
     app.act(Action::Back);

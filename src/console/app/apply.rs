@@ -115,6 +115,17 @@ impl App {
     fn apply_other(&mut self, id: JobId, outcome: Outcome) {
         match outcome {
             Outcome::Walks(walks) if self.jobs.is_latest("walks", id) => self.start.walks = Some(walks),
+            Outcome::Catalog(entries) if self.jobs.is_latest("catalog", id) => {
+                self.catalog.entries = Some(entries);
+                self.catalog.lineage = None;
+                self.read_lineage();
+            }
+            Outcome::Lineage(name, lines) if self.jobs.is_latest("lineage", id) => {
+                self.catalog.lineage = Some((name, lines));
+            }
+            Outcome::Diff(name, diff) if self.jobs.is_latest("diff", id) => {
+                self.catalog.diff = Some((name, diff.map(|d| *d)));
+            }
             Outcome::Folder(path, entries) if self.jobs.is_latest("folder", id) => {
                 self.picker.show(path, entries);
                 self.preview_file();

@@ -38,7 +38,10 @@ impl App {
         }
         match action {
             Action::Filter => return unless(!self.is_filterable(), "there is no list to filter here"),
-            Action::OpenFile => return Ok(()),
+            Action::OpenFile | Action::GoCatalog => return Ok(()),
+            Action::CompareVersions | Action::Describe | Action::NameOwner => {
+                return unless(self.catalog.current().is_none(), "there is no dataset yet");
+            }
             Action::CancelJob => return unless(self.working().next().is_none(), "nothing runs that could be stopped"),
             _ => {}
         }
@@ -134,6 +137,7 @@ impl App {
     fn is_filterable(&self) -> bool {
         match self.view_context() {
             Context::Picker => true,
+            Context::Catalog => !self.catalog.on_diff,
             Context::Start => false,
             _ => self.walk.as_ref().is_some_and(super::WalkState::filters),
         }

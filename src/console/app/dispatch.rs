@@ -68,6 +68,9 @@ impl App {
             Action::CancelJob => self.cancel_job(),
             Action::Filter => self.open_filter(),
             Action::GoStart => self.show_start(),
+            Action::GoCatalog => self.show_catalog(),
+            Action::CompareVersions => self.compare_versions(),
+            Action::Describe | Action::NameOwner => self.ask_about_dataset(action == Action::NameOwner),
             Action::OpenFile => {
                 let folder = self.picker.folder.clone();
                 self.open_folder(folder);
@@ -148,6 +151,16 @@ impl App {
                 let count = self.picker.rows().len();
                 Some((&mut self.picker.list, count))
             }
+            Screen::Catalog => {
+                let changes = self.catalog.changes_shown().map(views::change_count);
+                match changes {
+                    Some(count) => Some((&mut self.catalog.changes, count)),
+                    None => {
+                        let count = self.catalog.rows().len();
+                        Some((&mut self.catalog.list, count))
+                    }
+                }
+            }
             Screen::Walk => self.walk.as_mut()?.focus(),
         }
     }
@@ -158,6 +171,7 @@ impl App {
         }
         match self.screen {
             Screen::Picker => self.preview_file(),
+            Screen::Catalog => self.read_lineage(),
             Screen::Walk if self.walk.as_ref().is_some_and(|w| w.step == Step::Compare) => self.draw_up_charts(),
             Screen::Walk => self.draw_up_column(),
             _ => {}
@@ -188,6 +202,8 @@ impl App {
         match self.screen {
             Screen::Start => {}
             Screen::Picker => self.show_start(),
+            Screen::Catalog if self.catalog.on_diff => self.catalog.on_diff = false,
+            Screen::Catalog => self.show_start(),
             Screen::Walk => {
                 let closed = self.walk.as_mut().is_some_and(|w| w.close());
                 if !closed {
@@ -217,6 +233,12 @@ impl App {
                     } else {
                         self.open_source(entry.path.display().to_string());
                     }
+                }
+            }
+            Screen::Catalog => {
+                let source = self.catalog.current().and_then(|e| e.newest()).map(|v| v.source.clone());
+                if let Some(source) = source {
+                    self.open_source(source);
                 }
             }
             Screen::Walk => self.open_in_walk(),
@@ -462,6 +484,7 @@ impl App {
         match self.view_context() {
             Context::Picker => self.preview_file(),
             Context::Rows => self.order_rows(),
+            Context::Catalog => self.read_lineage(),
             Context::Inspect => self.draw_up_column(),
             _ => {}
         }
@@ -580,6 +603,11 @@ impl App {
                         prompt.error = Some(format!("that is not the model's name: {wanted}"));
                     }
                 }
+            }
+            Purpose::Description | Purpose::Owner => {
+                let owner = prompt.purpose == Purpose::Owner;
+                self.overlay = None;
+                self.say_about_dataset(owner, text);
             }
             Purpose::FindText => {
                 self.overlay = None;

@@ -2,6 +2,7 @@
 
 mod apply;
 mod can;
+mod catalog;
 mod dispatch;
 mod grid;
 mod overlay;
@@ -19,7 +20,7 @@ use crate::jobs::{Job, JobId, Jobs};
 use super::glyphs::Glyphs;
 use super::keys::{Action, Context, Key, Keymap};
 use super::theme::Theme;
-use super::views::{PickerView, StartView};
+use super::views::{CatalogView, PickerView, StartView};
 use super::widgets::TextInput;
 
 pub use overlay::{Chooser, Overlay, Prompt, Purpose};
@@ -60,6 +61,8 @@ pub enum Screen {
     Start,
     /// The file picker.
     Picker,
+    /// The catalog.
+    Catalog,
     /// A walk.
     Walk,
 }
@@ -104,6 +107,8 @@ pub struct App {
     pub start: StartView,
     /// The file picker.
     pub picker: PickerView,
+    /// The catalog.
+    pub catalog: CatalogView,
     /// The walk that is open.
     pub walk: Option<WalkState>,
     /// What lies over the screen.
@@ -150,6 +155,7 @@ impl App {
             step_jobs: BTreeSet::new(),
             screen: Screen::Start,
             start: StartView::default(),
+            catalog: CatalogView::default(),
             walk: None,
             overlay: None,
             toast,
@@ -200,6 +206,7 @@ impl App {
     pub fn view_context(&self) -> Context {
         match (self.screen, &self.walk) {
             (Screen::Picker, _) => Context::Picker,
+            (Screen::Catalog, _) => Context::Catalog,
             (Screen::Walk, Some(walk)) => walk.context(),
             (Screen::Start | Screen::Walk, _) => Context::Start,
         }

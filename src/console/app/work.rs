@@ -8,6 +8,8 @@ use crate::console::views::Entry;
 use crate::data::{self, Associations, Dataset, Missingness, Preview, Profile, RowQuery};
 use crate::engine::Control;
 use crate::error::{Error, Kind, Result};
+use crate::flow::catalog::diff::VersionDiff;
+use crate::flow::catalog::{self, Description};
 use crate::flow::record::RunRecord;
 use crate::flow::spec::{PushSpec, WatchSpec};
 use crate::flow::view::{Desk, Held, desk, ready};
@@ -22,6 +24,12 @@ use crate::team::Verdict;
 pub enum Outcome {
     /// All walks, the last changed first.
     Walks(Vec<Walk>),
+    /// All datasets.
+    Catalog(Vec<catalog::Entry>),
+    /// Where a dataset came from and went.
+    Lineage(String, Vec<String>),
+    /// What changed between the last versions of a dataset.
+    Diff(String, std::result::Result<Box<VersionDiff>, Error>),
     /// What is in a folder.
     Folder(PathBuf, Vec<Entry>),
     /// The first rows of a file, or why they cannot be shown.
@@ -192,6 +200,29 @@ pub fn carry_out(
 /// The walks of a workspace.
 pub fn walks(workspace: &Path) -> Result<Outcome> {
     Ok(Outcome::Walks(Workshop::open(workspace)?.walks()?))
+}
+
+/// The datasets of a workspace, after something was said about one of them.
+pub fn catalog(workspace: &Path, say: Option<(String, Description)>) -> Result<Outcome> {
+    let shop = Workshop::open(workspace)?;
+    if let Some((name, say)) = say {
+        catalog::set(&shop, &name, &say)?;
+    }
+    Ok(Outcome::Catalog(catalog::list(&shop)?))
+}
+
+/// Where a dataset came from and went, as lines of a tree.
+pub fn lineage(workspace: &Path, name: String, plain: bool) -> Result<Outcome> {
+    let lines = catalog::lineage::lineage(&Workshop::open(workspace)?, &name)?.tree(plain);
+    Ok(Outcome::Lineage(name, lines))
+}
+
+/// What changed between the last two versions of a dataset.
+pub fn version_diff(workspace: &Path, name: String, control: &Control) -> Result<Outcome> {
+    match catalog::diff::diff(&Workshop::open(workspace)?, &name, None, control) {
+        Err(e) if e.kind == Kind::Cancelled => Err(e),
+        diff => Ok(Outcome::Diff(name, diff.map(Box::new))),
+    }
 }
 
 /// Begins a walk from a source, or takes it up.

@@ -94,6 +94,14 @@ actions! {
     GoStart = "go_start",
     /// Do this step again.
     Repeat = "repeat",
+    /// Open the catalog.
+    GoCatalog = "go_catalog",
+    /// Compare versions of a dataset.
+    CompareVersions = "compare_versions",
+    /// Say what a dataset is.
+    Describe = "describe",
+    /// Say who answers for a dataset.
+    NameOwner = "name_owner",
     /// Open a file.
     OpenFile = "open_file",
     /// To the folder above.

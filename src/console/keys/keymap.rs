@@ -13,6 +13,8 @@ pub enum Context {
     Start,
     /// The file picker.
     Picker,
+    /// The catalog.
+    Catalog,
     /// Step load.
     Load,
     /// Step inspect.
@@ -51,12 +53,13 @@ pub enum Context {
 
 impl Context {
     /// All contexts, in the order of the printed list.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::Global,
         Self::List,
         Self::Walk,
         Self::Start,
         Self::Picker,
+        Self::Catalog,
         Self::Load,
         Self::Inspect,
         Self::Rows,
@@ -79,6 +82,7 @@ impl Context {
         match self {
             Self::Start => "start",
             Self::Picker => "picker",
+            Self::Catalog => "catalog",
             Self::Load => "load",
             Self::Inspect => "inspect",
             Self::Rows => "rows",
@@ -105,6 +109,7 @@ impl Context {
         match self {
             Self::Start => "Start screen",
             Self::Picker => "File picker",
+            Self::Catalog => "Catalog of datasets",
             Self::Load => "Step load",
             Self::Inspect => "Step inspect",
             Self::Rows => "The rows in step inspect",
@@ -129,7 +134,7 @@ impl Context {
     #[must_use]
     pub fn stack(self) -> Vec<Self> {
         match self {
-            Self::Start | Self::Picker => vec![self, Self::List, Self::Global],
+            Self::Start | Self::Picker | Self::Catalog => vec![self, Self::List, Self::Global],
             Self::Load
             | Self::Inspect
             | Self::Rows

@@ -33,6 +33,11 @@ pub static TABLE: &[Binding] = &[
     // Views.
     bind(Context::Start, &["enter", "l", "right"], Action::Open, "begin", "Begin or take up the walk under the cursor"),
     bind(Context::Start, &["o"], Action::OpenFile, "open a file", "Look for a file of your own"),
+    bind(Context::Start, &["c"], Action::GoCatalog, "datasets", "The catalog of all datasets seen here"),
+    bind(Context::Catalog, &["enter", "l", "right"], Action::Open, "walk", "Begin or take up a walk with the dataset"),
+    bind(Context::Catalog, &["d"], Action::CompareVersions, "what changed", "Compare its last two versions"),
+    bind(Context::Catalog, &["e"], Action::Describe, "describe", "Say what the dataset is"),
+    bind(Context::Catalog, &["O"], Action::NameOwner, "owner", "Say who answers for it"),
     bind(
         Context::Picker,
         &["enter", "l", "right"],
@@ -120,6 +125,7 @@ pub static TABLE: &[Binding] = &[
     bind(Context::Walk, &["7", "g a"], Action::GoApprove, "", "To the step approve"),
     bind(Context::Walk, &["8", "g u"], Action::GoPush, "", "To the step push"),
     bind(Context::Walk, &["9", "g w"], Action::GoWatch, "", "To the step watch"),
+    bind(Context::Walk, &["g d"], Action::GoCatalog, "", "To the catalog of datasets; the walk stays as it is"),
     bind(Context::Walk, &["g s"], Action::GoStart, "", "To the start screen; the walk stays as it is"),
     // Moving.
     bind(Context::List, &["/"], Action::Filter, "filter", "Type to filter the list"),

@@ -1,6 +1,7 @@
 //! The views: one a step, the start screen, the file picker and the help. Each keeps its cursors and draws itself.
 
 mod approve;
+mod catalog;
 mod compare;
 mod help;
 mod inspect;
@@ -23,6 +24,7 @@ use crate::flow::Step;
 use super::app::{App, Screen, WalkState};
 use super::widgets::Ui;
 
+pub use catalog::{CatalogView, change_count};
 pub use help::{draw as draw_help, rows as help_rows};
 pub use inspect::{BLOCKS, Tab};
 pub use picker::{Entry, PickerView};
@@ -55,6 +57,7 @@ pub struct Views {
 pub fn draw(ui: &mut Ui<'_>, area: Rect, app: &App) {
     match (app.screen, &app.walk) {
         (Screen::Picker, _) => picker::draw(ui, area, app),
+        (Screen::Catalog, _) => catalog::draw(ui, area, app),
         (Screen::Walk, Some(walk)) => draw_step(ui, area, app, walk),
         (Screen::Start | Screen::Walk, _) => start::draw(ui, area, app),
     }

@@ -77,7 +77,7 @@ pub fn draw(ui: &mut Ui<'_>, area: Rect, walk: &WalkState) {
             Cell::text(&pair.a),
             Cell::text(&pair.b),
             Cell::new(format!("{:.2}", pair.value), role),
-            Cell::muted(pair.measure.title()),
+            Cell::muted(pair.measure.title().trim_end_matches(" correlation").trim_end_matches("'s")),
         ]
     });
     let Some(pair) = pairs.get(view.related.at(pairs.len())).and_then(|i| all.get(*i)) else { return };
@@ -98,10 +98,13 @@ pub fn draw(ui: &mut Ui<'_>, area: Rect, walk: &WalkState) {
 }
 
 fn draw_map(ui: &mut Ui<'_>, area: Rect, found: &Associations, here: &Association, names: u16) {
-    let inside = ui.pane(area, "map", "darker is closer", false);
-    let left = inside.x + 1 + names + 1;
-    let fit = usize::from(inside.right().saturating_sub(left) / CELL);
-    let shown = found.columns.len().min(fit).min(usize::from(inside.height));
+    let left = area.x + 1 + names + 1;
+    let fit = usize::from(area.right().saturating_sub(left) / CELL);
+    let all = found.columns.len();
+    let shown = all.min(fit).min(usize::from(area.height.saturating_sub(1)));
+    let note =
+        if shown < all { format!("{shown} of {all} columns, darker is closer") } else { "darker is closer".to_owned() };
+    let inside = ui.pane(area, "map", &note, false);
     // As far as needed to have the pair in sight.
     let place = |name: &str| found.columns.iter().position(|c| c == name).unwrap_or(0);
     let (a, b) = (place(&here.a), place(&here.b));
@@ -123,9 +126,5 @@ fn draw_map(ui: &mut Ui<'_>, area: Rect, found: &Associations, here: &Associatio
                 ui.say(x, y, 1, ui.glyphs.cursor, Role::Accent);
             }
         }
-    }
-    if shown < found.columns.len() {
-        let rest = found.columns.len() - shown;
-        ui.say(inside.x + 1, inside.bottom().saturating_sub(1), names, &format!("{rest} more"), Role::Faint);
     }
 }
