@@ -4,13 +4,16 @@ use super::Report;
 use super::parts::{cell, edge, facts, verdict};
 use crate::chart::mini::{HeatCell, escape, heat, histogram, spread};
 use crate::data::{
-    Cell, ColumnProfile, FeasibilityVerdict, Finding, Severity, brief, counted, figure, percent, thousands,
+    Cell, ColumnProfile, FeasibilityVerdict, Finding, Meaning, Severity, brief, counted, figure, percent, thousands,
 };
 
 const STYLE: &str = include_str!("style.css");
 
 /// Columns on a map; of more, those that have most to tell.
 const MAPPED: usize = 60;
+
+/// Associations below this are drawn as none.
+const FAINT: f64 = 0.06;
 
 /// Pairs in the table under the map.
 const PAIRS: usize = 20;
@@ -50,16 +53,32 @@ fn tile(name: &str, value: &str, more: &str) -> String {
     format!("<div class=\"tile\"><dt>{}</dt><dd>{}{more}</dd></div>", escape(name), escape(value))
 }
 
+/// How many columns of a kind there are, in words.
+fn many(n: usize, kind: Meaning) -> String {
+    let words = match kind {
+        Meaning::Number => ("number", "numbers"),
+        Meaning::Category => ("category", "categories"),
+        Meaning::DateTime => ("date", "dates"),
+        Meaning::Boolean => ("yes or no", "yes or no"),
+        Meaning::Text => ("text", "texts"),
+        Meaning::Identifier => ("identifier", "identifiers"),
+    };
+    format!("{n} {}", if n == 1 { words.0 } else { words.1 })
+}
+
 fn head(report: &Report, name: &str) -> String {
     let p = &report.profile;
-    let kinds = |kind: crate::data::Meaning| p.columns.iter().filter(|c| c.kind == kind).count();
-    let of_kinds: Vec<String> = crate::data::Meaning::ALL
+    let kinds = |kind: Meaning| p.columns.iter().filter(|c| c.kind == kind).count();
+    let of_kinds: Vec<String> =
+        Meaning::ALL.into_iter().filter(|k| kinds(*k) > 0).take(3).map(|k| many(kinds(k), k)).collect();
+    let severities: Vec<String> = report
+        .severities()
         .into_iter()
-        .filter(|k| kinds(*k) > 0)
-        .take(3)
-        .map(|k| format!("{} {k}", kinds(k)))
+        .map(|(s, n)| match s {
+            Severity::Note | Severity::Warning => counted(n as u64, s.name()),
+            Severity::Serious | Severity::Blocking => format!("{n} {s}"),
+        })
         .collect();
-    let severities: Vec<String> = report.severities().into_iter().map(|(s, n)| format!("{n} {s}")).collect();
     let with_gaps = p.columns.iter().filter(|c| c.missing > 0).count();
     let source = if name == p.source { String::new() } else { format!("{} · ", escape(&p.source)) };
     let mut tiles = tile("Rows", &thousands(p.rows), "");
@@ -201,11 +220,16 @@ fn picture(column: &ColumnProfile) -> String {
     let say = |from: f64, to: f64, n: u64| format!("{} to {}: {}", label(from), label(to), counted(n, "row"));
     let mut out = format!("<div>{}", histogram(&about, &h.edges, &h.counts, &say));
     let out_of_range = |n: u64, word: &str| if n == 0 { String::new() } else { format!(" ({} {word})", thousands(n)) };
+    // The ends of the data say more than the ends of the bars.
+    let end = |outside: u64, edge: f64, real: &Option<Cell>| match real {
+        Some(real) if outside == 0 => cell(real),
+        _ => label(edge),
+    };
     out += &format!(
         "<div class=\"ends\"><span>{}{}</span><span>{}{}</span></div></div>",
-        escape(&label(first)),
+        escape(&end(h.below, first, &column.min)),
         out_of_range(h.below, "below"),
-        escape(&label(last)),
+        escape(&end(h.above, last, &column.max)),
         out_of_range(h.above, "above"),
     );
     let q = |share: &str| number(column.quantiles.get(share));
@@ -380,7 +404,8 @@ fn associations(report: &Report) -> String {
             shown
                 .iter()
                 .map(|j| HeatCell {
-                    value: strength(*i, *j),
+                    // What chance alone gives must not look like something.
+                    value: strength(*i, *j).map(|v| if v.abs() < FAINT { 0.0 } else { v }),
                     say: match strength(*i, *j) {
                         _ if i == j => name(i),
                         Some(v) => format!("{} and {}: {} {v:.3}", name(i), name(j), measure(*i, *j)),
@@ -390,7 +415,7 @@ fn associations(report: &Report) -> String {
                 .collect()
         })
         .collect();
-    let side = (660 / shown.len().max(1) as u32).clamp(11, 30);
+    let side = (880 / shown.len().max(1) as u32).clamp(14, 30);
     let rows: String = pairs
         .iter()
         .take(PAIRS)
