@@ -106,11 +106,11 @@ const NAME: usize = 22;
 pub fn heat(about: &str, rows: &[String], columns: &[String], cells: &[Vec<HeatCell>], side: (u32, u32)) -> String {
     let (wide, high) = (f64::from(side.0), f64::from(side.1));
     let longest = |names: &[String]| names.iter().map(|n| n.chars().count().min(NAME)).max().unwrap_or(0) as f64;
-    // Letters of 11 pixels are about 6.2 wide.
-    let left = longest(rows) * 6.2 + 8.0;
-    let top = longest(columns) * 4.9 + 10.0;
+    // Letters of 11 pixels are about 6.7 wide.
+    let left = longest(rows) * 6.7 + 8.0;
+    let top = longest(columns) * 5.2 + 10.0;
     // The last turned name hangs over to the right.
-    let over = longest(columns) * 4.4;
+    let over = longest(columns) * 4.6;
     let (width, height) = (left + wide * columns.len() as f64 + over, top + high * rows.len() as f64 + 2.0);
     let mut out = format!(
         "<svg class=\"heat\" viewBox=\"0 0 {width:.0} {height:.0}\" width=\"{width:.0}\" height=\"{height:.0}\" role=\"img\" \

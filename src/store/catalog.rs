@@ -59,10 +59,10 @@ pub struct VersionRow {
 pub struct Seen<'a> {
     /// The name that a new dataset gets.
     pub name: &'a str,
-    /// Where it was read from, without secrets.
+    /// Where it was read from, as the user wrote it, without secrets.
     pub source: &'a str,
-    /// Whether the source names a place that can be read again (standard input does not).
-    pub lasting: bool,
+    /// The same place, however it is written (a file's absolute path); `None` when it cannot be read again (standard input).
+    pub place: Option<&'a str>,
     /// SHA-256 of the bytes.
     pub fingerprint: &'a str,
     /// Rows.
@@ -135,9 +135,9 @@ fn version(row: &Row<'_>) -> rusqlite::Result<VersionRow> {
 /// looks alike, else a new one under the first free name.
 fn home(t: &Transaction<'_>, seen: &Seen<'_>, alike: &dyn Fn(&str) -> bool, now: i64) -> Result<i64> {
     let by_source = t
-        .query_row("SELECT dataset FROM dataset_sources WHERE source = ?1", [seen.source], |row| row.get(0))
+        .query_row("SELECT dataset FROM dataset_sources WHERE source = ?1", [seen.place], |row| row.get(0))
         .optional()?;
-    if let Some(id) = by_source.filter(|_| seen.lasting) {
+    if let Some(id) = by_source {
         return Ok(id);
     }
     let mut n = 1;
@@ -214,11 +214,11 @@ impl Store {
                     id
                 }
             };
-            if seen.lasting {
+            if let Some(place) = seen.place {
                 t.execute(
                     "INSERT INTO dataset_sources VALUES (?1, ?2, ?3)
                      ON CONFLICT (source) DO UPDATE SET last_seen_ms = ?3",
-                    params![seen.source, id, now],
+                    params![place, id, now],
                 )?;
             }
             Ok((t.query_row(&one, [seen.fingerprint], version)?, fresh))
@@ -358,7 +358,7 @@ mod tests {
         Seen {
             name,
             source,
-            lasting: source != "-",
+            place: Some(source).filter(|s| *s != "-"),
             fingerprint,
             rows: 3,
             bytes: None,

@@ -23,6 +23,11 @@ impl House {
     pub fn command(&self) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_pilothouse"));
         command.current_dir(self.path()).env_remove("PILOTHOUSE_WORKSPACE").env_remove("MLFLOW_TRACKING_URI");
+        for name in std::env::vars_os().map(|(name, _)| name) {
+            if name.to_string_lossy().starts_with("OPENLINEAGE") {
+                command.env_remove(name);
+            }
+        }
         command
     }
 

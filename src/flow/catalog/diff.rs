@@ -221,7 +221,7 @@ impl<'a> AtHand<'a> {
 
     fn lacks(&self, what: &str) -> String {
         format!(
-            "{what} of version {} not at hand: {} no longer holds its bytes, and none were kept",
+            "{what} of version {} are not at hand: {} no longer holds its bytes, and nothing was kept",
             self.version.number,
             data::brief(&self.version.source, 80)
         )
@@ -254,7 +254,7 @@ fn drift(old: &AtHand<'_>, new: &AtHand<'_>, control: &Control) -> Result<(Optio
         }
         _ => None,
     };
-    let Some((before, old_words)) = before else { return Ok((None, old.lacks("rows and distribution are"))) };
+    let Some((before, old_words)) = before else { return Ok((None, old.lacks("rows and distribution"))) };
     if before.columns.is_empty() {
         return Ok((None, "the two versions have no column in common".into()));
     }
@@ -263,7 +263,7 @@ fn drift(old: &AtHand<'_>, new: &AtHand<'_>, control: &Control) -> Result<(Optio
         (_, Some(shape)) => {
             (before.compare_shape(shape, &options, control)?, format!("the kept distribution ({} rows)", shape.rows))
         }
-        _ => return Ok((None, new.lacks("rows and distribution are"))),
+        _ => return Ok((None, new.lacks("rows and distribution"))),
     };
     let words =
         format!("from {old_words} of version {} and {new_words} of version {}", old.version.number, new.version.number);
@@ -289,8 +289,8 @@ pub fn diff(shop: &Workshop, name: &str, versions: Option<(&str, &str)>, control
     let schema = schema_changes(&old.version.columns, &new.version.columns);
     let (columns, columns_missing) = match (&old.profile, &new.profile) {
         (Some(a), Some(b)) => (column_changes(a, b), None),
-        (None, _) => (Vec::new(), Some(old.lacks("the numbers are"))),
-        (_, None) => (Vec::new(), Some(new.lacks("the numbers are"))),
+        (None, _) => (Vec::new(), Some(old.lacks("the numbers"))),
+        (_, None) => (Vec::new(), Some(new.lacks("the numbers"))),
     };
     let (drift, drift_from) = drift(&old, &new, control)?;
     let moved = drift.as_ref().is_some_and(|d| d.verdict == health::Verdict::Drift);

@@ -147,7 +147,7 @@ pub struct Entry {
     pub tags: Vec<String>,
     /// How careful to be with it, when somebody has said.
     pub sensitivity: Option<Sensitivity>,
-    /// Places that lead to it, the last used first.
+    /// Places that lead to it (files by their absolute path), the last used first.
     pub sources: Vec<String>,
     /// Its versions, the oldest first.
     pub versions: Vec<Version>,
@@ -227,7 +227,7 @@ pub fn list(shop: &Workshop) -> Result<Vec<Entry>> {
 /// When there is none; the message lists the nearest names.
 pub fn show(shop: &Workshop, name: &str) -> Result<Entry> {
     let mut entries = list(shop)?;
-    let source = crate::data::redact(name);
+    let source = record::place(name).unwrap_or_default();
     let print = |e: &Entry| name.len() >= 6 && e.versions.iter().any(|v| v.fingerprint.starts_with(name));
     let found = entries
         .iter()

@@ -53,6 +53,19 @@ pub(in crate::flow) fn default_name(source: &str) -> String {
     if name.is_empty() || name == "-" { "input".into() } else { name.to_owned() }
 }
 
+/// A source however it is written: a file's absolute path, an address without its secrets. `None` for standard input, which
+/// cannot be read again.
+pub(super) fn place(source: &str) -> Option<String> {
+    if source == "-" {
+        return None;
+    }
+    if source.contains("://") || source.starts_with("sample:") {
+        return Some(redact(source));
+    }
+    let path = std::path::absolute(source).map_or_else(|_| source.to_owned(), |p| p.to_string_lossy().into_owned());
+    Some(redact(&path))
+}
+
 fn alike(new: &[CatalogColumn], old: &str) -> bool {
     let old: Vec<CatalogColumn> = serde_json::from_str(old).unwrap_or_default();
     let shared = new.iter().filter(|c| old.iter().any(|o| o.name == c.name)).count();
@@ -92,7 +105,7 @@ fn see(shop: &Workshop, facts: &Facts<'_>) -> Result<String> {
         &Seen {
             name: &default_name(facts.source),
             source: &source,
-            lasting: facts.source != "-",
+            place: place(facts.source).as_deref(),
             fingerprint: &fingerprint,
             rows: i64::try_from(facts.rows).unwrap_or(i64::MAX),
             bytes: size(facts.source),

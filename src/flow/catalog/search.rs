@@ -50,7 +50,8 @@ fn places(entry: &Entry) -> Vec<(u32, String, &str)> {
     // A column that only an older version had still leads to the dataset.
     let old = entry.versions.iter().rev().skip(1).flat_map(|v| &v.columns);
     places.extend(old.map(|c| (2, format!("column {} (an older version)", c.name), c.name.as_str())));
-    places.extend(entry.sources.iter().map(|s| (4, format!("source {s}"), s.as_str())));
+    // As people wrote them: the folders above say nothing about the data.
+    places.extend(entry.versions.iter().map(|v| (4, format!("source {}", v.source), v.source.as_str())));
     places
 }
 
@@ -104,11 +105,11 @@ mod tests {
             description: description.into(),
             tags: tags.iter().map(|t| (*t).to_owned()).collect(),
             sensitivity: None,
-            sources: vec![format!("data/{name}.csv")],
+            sources: Vec::new(),
             versions: vec![Version {
                 number: 1,
                 fingerprint: "f".into(),
-                source: String::new(),
+                source: format!("data/{name}.csv"),
                 rows: 1,
                 bytes: None,
                 columns,

@@ -2,6 +2,7 @@
 
 mod html;
 mod junit;
+mod maps;
 mod markdown;
 mod parts;
 
