@@ -2,6 +2,7 @@
 
 mod charts;
 mod data_steps;
+mod deep;
 mod differences;
 pub mod record;
 mod registries;
@@ -18,6 +19,7 @@ mod workshop;
 
 pub use charts::{RunChart, run_chart};
 pub use data_steps::{LEAK, begin_checked, formula_leaks, inspect, leaks_used, load, prepare_step, prepared, read};
+pub use deep::{Deep, assess_deep, inspect_deep};
 pub use differences::{Difference, differences};
 pub use registries::{check_registry, registered_models, write_package};
 pub use run::{WalkReport, run_walk, runs_of};

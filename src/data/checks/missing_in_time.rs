@@ -220,6 +220,15 @@ pub fn block(table: &Table<'_>) -> Result<Vec<Finding>> {
         let from = course.start(spans, course.before + first);
         let open = course.before + first + length >= course.counts.len();
         let until = if open { "the end".to_owned() } else { course.start(spans, course.before + first + length) };
+        let inside_of = |span: usize| {
+            course.spans.get(course.before + first..course.before + first + length).is_some_and(|s| s.contains(&span))
+        };
+        let nulls = view.column.as_materialized_series().is_null();
+        let rows: Vec<usize> = (nulls.iter().zip(&spans.of_row).enumerate())
+            .filter(|(_, (null, span))| *null == Some(true) && span.is_some_and(inside_of))
+            .map(|(row, _)| row)
+            .take(10)
+            .collect();
         let message = format!(
             "{} goes missing from {from} to {until}: up to {} of the rows, elsewhere {}",
             view.name(),
@@ -234,7 +243,8 @@ pub fn block(table: &Table<'_>) -> Result<Vec<Finding>> {
                 .with("peak", peak)
                 .with("usual", usual)
                 .with("share", share(inside))
-                .remedy("Find out what failed then; columns that go missing together share a cause"),
+                .remedy("Find out what failed then; columns that go missing together share a cause")
+                .rows(rows),
         )
     })
 }
