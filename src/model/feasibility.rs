@@ -29,7 +29,7 @@ const FOLDS: usize = 5;
 const SHARES: [f64; 3] = [0.25, 0.5, 1.0];
 
 /// Trees of the forest that measures: fewer than a candidate has, as only differences count.
-const TREES: usize = 60;
+const TREES: usize = 40;
 
 /// Share of the way from the baseline to perfection from which the columns tell enough, and which a doubling of the rows
 /// must add for the curve to count as rising.
@@ -316,7 +316,7 @@ pub fn time_reasons(dataset: &Dataset, target: &str, time: &str, now_ms: i64) ->
         "The newest row is {} old, of {}; rows come every {}",
         counted(age.round() as u64, "day"),
         crate::data::iso(newest * 86_400.0, false),
-        counted(cadence as u64, "day").replace("1 day", "day")
+        if cadence <= 1.0 { "day".to_owned() } else { counted(cadence as u64, "day") }
     );
     reasons.push(Reason::new(
         "freshness",

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::prepare::Prepared;
 use super::split::Split;
 use super::{Target, Task};
-use crate::data::association::{pearson, predict_by_bin, ranks};
+use crate::data::association::{correlation_ratio, pearson, ranks};
 use crate::data::{
     ColumnSpec, Dataset, Finding, Meaning, Physical, Severity, brief, column, counted, figure, in_order, mix, percent,
 };
@@ -31,7 +31,7 @@ const TOLERATED: f64 = 0.05;
 
 /// How many times as often as by chance rows must agree before chance is ruled out; columns that go together make it
 /// likelier than the figure for independent columns says.
-const CHANCE: f64 = 200.0;
+const CHANCE: f64 = 50.0;
 
 /// By how much a correlation may differ between the sides (Deepchecks' gate for its score), and by how many standard errors it must.
 const CHANGE: f64 = 0.2;
@@ -167,7 +167,9 @@ fn repeated(prepared: &Prepared, columns: &[Coded<'_>], control: &Control) -> Re
             train.iter().zip(&train_whole).map(|(row, sum)| sum.wrapping_sub(hash(index, c, *row))).collect();
         known.sort_unstable();
         let here: Vec<usize> = (test.iter().zip(&test_whole).enumerate())
-            .filter(|(i, (row, sum))| !same[*i] && known.binary_search(&sum.wrapping_sub(hash(index, c, **row))).is_ok())
+            .filter(|(i, (row, sum))| {
+                !same[*i] && known.binary_search(&sum.wrapping_sub(hash(index, c, **row))).is_ok()
+            })
             .map(|(i, _)| i)
             .collect();
         if unlikely(here.len(), all - information[index]) {
@@ -379,36 +381,22 @@ fn associations(
     for c in columns.iter().filter(|c| c.spec.name != prepared.target_name) {
         control.check()?;
         let category = matches!(c.spec.meaning, Meaning::Category) || c.spec.physical == Physical::String;
-        let (x_train, x_test) = if category {
-            // A category counts by what its values mean for the target on the training side.
-            let mut numbers: BTreeMap<u64, u32> = BTreeMap::new();
-            let levels: Vec<u32> = train
-                .iter()
-                .map(|row| {
+        let of = |rows: &[u32], y: &[f64]| -> Result<Option<f64>> {
+            if category {
+                let mut numbers: BTreeMap<u64, u32> = BTreeMap::new();
+                let mut number = |code: u64| {
                     let next = numbers.len() as u32;
-                    *numbers.entry(c.at(*row)).or_insert(next)
-                })
-                .collect();
-            let mut sums = vec![(0.0, 0.0); numbers.len()];
-            for (level, y) in levels.iter().zip(&y_train) {
-                sums[*level as usize].0 += 1.0;
-                sums[*level as usize].1 += y;
+                    *numbers.entry(code).or_insert(next)
+                };
+                let levels: Vec<u32> = rows.iter().map(|row| number(c.at(*row))).collect();
+                // Corrected for the number of values, so that the smaller side does not look stronger.
+                return Ok(correlation_ratio(&levels, &ranks(y)));
             }
-            let mean = y_train.iter().sum::<f64>() / y_train.len().max(1) as f64;
-            let learned = |row: &u32| {
-                let level = numbers.get(&c.at(*row)).map(|l| sums[*l as usize]);
-                level.map_or(mean, |(n, sum)| sum / n)
-            };
-            (predict_by_bin(&levels, &y_train), test.iter().map(learned).collect())
-        } else {
             let all = column::numbers(column::get(&dataset.frame, &c.spec.name)?)?;
-            let take = |rows: &[u32]| -> Vec<f64> { rows.iter().map(|row| all[*row as usize]).collect() };
-            (take(&train), take(&test))
+            let x: Vec<f64> = rows.iter().map(|row| all[*row as usize]).collect();
+            Ok(rank_correlation(&x, y))
         };
-        let (Some(before), Some(after)) = (rank_correlation(&x_train, &y_train), rank_correlation(&x_test, &y_test))
-        else {
-            continue;
-        };
+        let (Some(before), Some(after)) = (of(&train, &y_train)?, of(&test, &y_test)?) else { continue };
         let change = (before - after).abs();
         if change <= CHANGE || change <= ERRORS * error {
             continue;

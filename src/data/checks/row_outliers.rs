@@ -31,6 +31,8 @@ pub fn rows(table: &Table<'_>) -> Result<Vec<Finding>> {
     let views: Vec<View<'_>> = table
         .columns()
         .filter(|c| c.is_number() && c.summary.distinct() > FEWEST_VALUES && c.summary.missing_share() < 0.5)
+        // A number that is nearly always the same (no pool, no second house) only says whether there is one.
+        .filter(|c| c.summary.top_count() * 2 < c.summary.present())
         .take(MOST_COLUMNS)
         .collect();
     let n = table.sample().len();
