@@ -59,6 +59,9 @@ pub(super) enum Command {
         /// The column that a model would predict.
         #[arg(long, value_name = "COLUMN")]
         target: Option<String>,
+        /// Also fit models: would more rows help, do the columns tell the target, are labels wrong?
+        #[arg(long, requires = "target")]
+        deep: bool,
         /// Exit with 1 when a finding is at least this bad.
         #[arg(long, value_enum, default_value = "never")]
         fail_on: FailOn,

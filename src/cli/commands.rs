@@ -24,6 +24,7 @@ pub(super) fn profile(
     call: &Call,
     source: &str,
     target: Option<&str>,
+    deep: bool,
     fail_on: FailOn,
     seen: &dyn Fn(&data::Profile),
 ) -> Result<Answer> {
@@ -31,7 +32,13 @@ pub(super) fn profile(
     if let Some(target) = target {
         dataset.spec(target)?;
     }
-    let profile = data::profile(&dataset, target, &call.control)?;
+    let mut profile = data::profile(&dataset, target, &call.control)?;
+    if let (true, Some(target)) = (deep, target) {
+        let spec = PrepareSpec { target: target.to_owned(), ..PrepareSpec::default() };
+        let seed = Flow::default().seed;
+        let found = flow::assess_deep(&dataset, &profile, &spec, seed, crate::store::now_ms(), &call.control)?;
+        profile = found.into_profile(profile);
+    }
     seen(&profile);
     super::output::clear_progress();
     if call.json {
@@ -71,6 +78,9 @@ pub(super) fn profile(
         line(format!("feasibility: {}", profile.feasibility.verdict.name()))?;
         for reason in &profile.feasibility.reasons {
             line(format!("  {} {}", if reason.ok { "+" } else { "-" }, reason.message))?;
+            if !reason.change.is_empty() {
+                line(format!("    {}", reason.change))?;
+            }
         }
     }
     let bound = match fail_on {
@@ -152,6 +162,7 @@ pub(super) fn train(call: &Call, args: Train) -> Result<Answer> {
                        "test_rows": record.test_rows },
             "metric": trained.metric,
             "left_out": record.left_out,
+            "findings": record.findings,
             "runs": runs.iter().map(run_json).collect::<Vec<_>>(),
             "best": trained.best,
         }))?;
@@ -162,6 +173,9 @@ pub(super) fn train(call: &Call, args: Train) -> Result<Answer> {
         ))?;
         for out in &record.left_out {
             line(format!("  without {}: {}", out.column, out.reason))?;
+        }
+        for finding in &record.findings {
+            line(format!("  {}: {}: {}", finding.severity, finding.check, finding.message))?;
         }
         line("")?;
         leaderboard(&runs, &trained)?;

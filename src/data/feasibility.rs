@@ -48,6 +48,27 @@ pub struct Reason {
     pub change: String,
 }
 
+impl Reason {
+    /// A reason. What would have to change is dropped when nothing has to; a number that is not finite is none.
+    #[must_use]
+    pub fn new(
+        name: &str,
+        verdict: FeasibilityVerdict,
+        number: f64,
+        message: String,
+        change: impl Into<String>,
+    ) -> Self {
+        Self {
+            name: name.to_owned(),
+            verdict,
+            ok: verdict == Go,
+            number: Some(number).filter(|n| n.is_finite()),
+            message: super::display(&message).into_owned(),
+            change: if verdict == Go { String::new() } else { change.into() },
+        }
+    }
+}
+
 /// The verdict with its reasons; the worst reason decides.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Feasibility {
@@ -55,6 +76,23 @@ pub struct Feasibility {
     pub verdict: FeasibilityVerdict,
     /// The reasons, the worst first.
     pub reasons: Vec<Reason>,
+}
+
+impl Feasibility {
+    /// The verdict of some reasons, the worst first; among equals their order stays.
+    #[must_use]
+    pub fn of(mut reasons: Vec<Reason>) -> Self {
+        reasons.sort_by_key(|r| std::cmp::Reverse(r.verdict));
+        let verdict = reasons.iter().map(|r| r.verdict).max().unwrap_or(Go);
+        Self { verdict, reasons }
+    }
+
+    /// The verdict with more reasons, which take the place of earlier ones of the same name.
+    #[must_use]
+    pub fn and(&self, more: Vec<Reason>) -> Self {
+        let kept = self.reasons.iter().filter(|r| more.iter().all(|m| m.name != r.name)).cloned();
+        Self::of(kept.chain(more.iter().cloned()).collect())
+    }
 }
 
 use FeasibilityVerdict::{Care, Go, NotYet};
@@ -66,15 +104,7 @@ const HELD_OUT: f64 = 0.25;
 const DETECTABLE: f64 = 2.802;
 
 fn reason(name: &str, verdict: FeasibilityVerdict, number: f64, message: String, change: &str) -> Reason {
-    let change = if verdict == Go { String::new() } else { change.to_owned() };
-    Reason {
-        name: name.to_owned(),
-        verdict,
-        ok: verdict == Go,
-        number: Some(number).filter(|n| n.is_finite()),
-        message,
-        change,
-    }
+    Reason::new(name, verdict, number, message, change)
 }
 
 /// The verdict for a number of which more is better.
@@ -98,10 +128,7 @@ pub fn assess(table: &Table<'_>) -> Result<Feasibility> {
     reasons.extend(target(table));
     reasons.extend(missing(table));
     reasons.extend(span(table));
-    // Stable: among equals the order above stays.
-    reasons.sort_by_key(|r| std::cmp::Reverse(r.verdict));
-    let verdict = reasons.iter().map(|r| r.verdict).max().unwrap_or(Go);
-    Ok(Feasibility { verdict, reasons })
+    Ok(Feasibility::of(reasons))
 }
 
 fn rows(table: &Table<'_>) -> Reason {
@@ -313,6 +340,18 @@ mod tests {
     fn the_error_of_an_auc_is_the_published_one() {
         // Hanley and McNeil (1982), table of the worked example: AUC 0.893 with 51 abnormal and 58 normal images, SE 0.032.
         assert!((auc_error(0.893, 51.0, 58.0) - 0.032).abs() < 0.001, "{}", auc_error(0.893, 51.0, 58.0));
+    }
+
+    #[test]
+    fn more_reasons_replace_those_of_their_name_and_the_worst_decides() {
+        let csv = table("a,b,y", 4000, |i| format!("{},{},{}", noise(i, 1, 100), i % 7, ["no", "yes"][noise(i, 3, 2)]));
+        let f = assessed(&csv, Some("y"));
+        let more = |verdict| vec![Reason::new("curve", verdict, 0.5, "It rises".into(), "More rows")];
+        let worse = f.and(more(NotYet));
+        assert_eq!((worse.verdict, worse.reasons[0].name.as_str()), (NotYet, "curve"));
+        let better = worse.and(more(Go));
+        assert_eq!((better.verdict, better.reasons.len()), (Go, f.reasons.len() + 1));
+        assert!(of(&better, "curve").change.is_empty());
     }
 
     #[test]

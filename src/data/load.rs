@@ -230,7 +230,7 @@ mod tests {
         let nulls = |name: &str| data.frame.column(name).unwrap().null_count();
         assert_eq!([nulls("all"), nulls("n"), nulls("t"), nulls("d")], [3, 2, 1, 1]);
         assert_eq!(data.spec("all").unwrap().physical, Physical::Float);
-        assert_eq!(data.spec("n").unwrap().missing_spellings, [("?".to_owned(), 1)]);
+        assert_eq!(data.spec("n").unwrap().missing_spellings, [("?".to_owned(), 1), ("inf".to_owned(), 1)]);
         assert_eq!(data.spec("t").unwrap().missing_spellings, [("NA".to_owned(), 1)]);
         assert_eq!(data.spec("d").unwrap().date_format.as_deref(), Some("%Y-%m-%d"));
         assert!(data.notes.iter().any(|n| n.contains("1 infinite")), "{:?}", data.notes);

@@ -23,7 +23,9 @@ mod source;
 pub use association::{
     ASSOCIATION_SAMPLE, Association, Associations, Measure, NotCompared, associations, associations_of, sample_rows,
 };
+pub(crate) use checks::association as measures;
 pub use checks::names as check_names;
+pub(crate) use checks::{in_order, mix};
 pub use dataset::{ColumnSpec, Dataset, Meaning, Physical};
 pub use display::{brief, display};
 pub use expression::{derive, expression_columns, filter};

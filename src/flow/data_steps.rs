@@ -4,6 +4,7 @@ use crate::data::{self, Dataset, LoadOptions, Profile};
 use crate::engine::Control;
 use crate::error::Result;
 use crate::model::Prepared;
+use crate::model::leakage::check_split;
 use crate::model::prepare::{Leak, prepare};
 
 use super::catalog::note_profile;
@@ -214,7 +215,7 @@ fn with_derived(flow: &Flow, mut leaks: Vec<Leak>) -> Vec<Leak> {
 pub const LEAK: &str = "leak";
 
 /// All leaks known so far: by formula, and by the findings of an inspection.
-fn leaks(flow: &Flow, dataset: &Dataset, profile: Option<&Profile>) -> Vec<Leak> {
+pub(super) fn leaks(flow: &Flow, dataset: &Dataset, profile: Option<&Profile>) -> Vec<Leak> {
     let mut leaks = formula_leaks(flow, dataset);
     for finding in profile.into_iter().flat_map(|p| &p.findings).filter(|f| f.check == LEAK) {
         if let Some(column) = &finding.column
@@ -259,6 +260,8 @@ pub fn prepare_step(shop: &Workshop, walk: &Walk, dataset: &Dataset) -> Result<(
         missing += data::column::get(&dataset.frame, &feature.name)?.null_count();
     }
     let cells = (dataset.rows() * prepared.features.len()).max(1);
+    let time = shop.left::<Profile>(walk, Step::Inspect)?.and_then(|p| p.time);
+    let findings = check_split(dataset, &prepared, time.as_deref(), &Control::default())?;
     let record = PrepareRecord {
         target: prepared.target_name.clone(),
         task: prepared.task,
@@ -272,6 +275,7 @@ pub fn prepare_step(shop: &Workshop, walk: &Walk, dataset: &Dataset) -> Result<(
         without_target: prepared.without_target,
         unused: prepared.unused,
         missing_share: missing as f64 / cells as f64,
+        findings,
     };
     shop.keep(walk, Step::Prepare, false, &record)?;
     Ok((prepared, record))

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::data::ColumnSpec;
+use crate::data::{ColumnSpec, Finding};
 use crate::model::Task;
 use crate::model::estimators::Params;
 use crate::model::evaluate::{Importance, PairedTest};
@@ -55,6 +55,9 @@ pub struct PrepareRecord {
     pub unused: usize,
     /// Share of missing cells over the model's columns.
     pub missing_share: f64,
+    /// What the two sides share that they should not, or lack of each other, the most severe first.
+    #[serde(default)]
+    pub findings: Vec<Finding>,
 }
 
 /// Where a run's data came from.

@@ -135,7 +135,10 @@ fn data_facts(walk: &Walk, prepared: &PrepareRecord, profile: Option<&Profile>, 
         missing_share: prepared.missing_share,
         serious: findings
             .iter()
-            .filter(|f| f.severity >= Severity::Serious && f.check != LEAK && used(&f.column))
+            .chain(&prepared.findings)
+            .filter(|f| f.severity >= Severity::Serious && f.check != LEAK)
+            // An entity on both sides concerns the judgement, whether or not the model reads its name.
+            .filter(|f| used(&f.column) || prepared.findings.contains(f))
             .map(|f| format!("{} of {}", f.check, f.column.as_deref().unwrap_or("the table")))
             .collect(),
         leaks_used: profile

@@ -1,10 +1,14 @@
 //! Feature plan, splits, estimators behind one trait, evaluation and explanation.
 
+pub mod confident;
 pub mod curves;
 pub mod estimators;
 pub mod evaluate;
+pub mod feasibility;
 mod fitted;
 mod grow;
+pub mod label_errors;
+pub mod leakage;
 pub mod metrics;
 mod plan;
 pub mod prepare;

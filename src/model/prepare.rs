@@ -324,7 +324,8 @@ fn propose_split(dataset: &Dataset, task: Task, y: &Target, rows: &[u32]) -> Res
     Ok((Split::Random, "no identifier comes back, so rows can be drawn by chance".into()))
 }
 
-fn keys(dataset: &Dataset, split: &Split, rows: &[u32]) -> Result<Keys> {
+/// What a split needs to know of the rows.
+pub(super) fn keys(dataset: &Dataset, split: &Split, rows: &[u32]) -> Result<Keys> {
     Ok(match split {
         Split::Group { column } => {
             dataset.spec(column)?;

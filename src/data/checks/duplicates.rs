@@ -10,7 +10,7 @@ use crate::error::Result;
 
 /// Mixes a value into a row's hash (the finaliser of SplitMix64, Steele, Lea and Flood 2014). With 64 bits, two of three
 /// million different rows share a hash with a probability of 2 in ten million.
-fn mix(hash: u64, value: u64) -> u64 {
+pub fn mix(hash: u64, value: u64) -> u64 {
     let mut x = (hash.rotate_left(23) ^ value).wrapping_add(0x9e37_79b9_7f4a_7c15);
     x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);

@@ -1,8 +1,10 @@
 //! Columns that name rows or entities, and free text: a model learns them by heart.
 
-use super::{Table, View};
-use crate::data::Meaning;
+use super::association::{auc, bins, pearson, predict_by_bin};
+use super::table::{MISSING, codes};
+use super::{Table, TargetKind, View};
 use crate::data::finding::{Finding, Severity, figure, thousands};
+use crate::data::{Meaning, column};
 use crate::error::Result;
 
 fn identifiers<'a>(table: &'a Table<'_>) -> impl Iterator<Item = View<'a>> {
@@ -59,6 +61,107 @@ pub fn repeated(table: &Table<'_>) -> Result<Vec<Finding>> {
     Ok(findings)
 }
 
+/// How well an identifier may tell the target alone, as an area under the curve or a correlation: chance and a mild order in
+/// time stay below.
+const TELLS_AUC: f64 = 0.7;
+const TELLS_CORRELATION: f64 = 0.5;
+
+/// Rows from which such a score means something.
+const FEWEST: usize = 200;
+
+/// An identifier that tells the target: by the other rows of the same entity (their mean answer, the row itself left
+/// out), or, where every row has its own, by the order in which identifiers were given.
+pub fn tells_target(table: &Table<'_>) -> Result<Vec<Finding>> {
+    let (Some(target), Some(kind)) = (table.target(), table.target_kind()) else { return Ok(Vec::new()) };
+    if target.summary.distinct() < 2 || target.is_date() {
+        return Ok(Vec::new());
+    }
+    let answers = answers(&target, kind)?;
+    let mut findings = Vec::new();
+    for c in identifiers(table) {
+        table.control.check()?;
+        let codes = codes(&c)?;
+        let repeats = c.summary.distinct() as u64 * 20 < c.summary.present() * 19;
+        let (scores, known): (Vec<f64>, Vec<f64>) = if repeats {
+            others_of_entity(&codes, &answers, c.summary.distinct())
+        } else {
+            let places: Vec<f64> =
+                codes.iter().map(|code| if *code == MISSING { f64::NAN } else { f64::from(*code) }).collect();
+            let (places, known): (Vec<f64>, Vec<f64>) =
+                places.iter().zip(&answers).filter(|(p, a)| !p.is_nan() && !a.is_nan()).unzip();
+            (predict_by_bin(&bins(&places, 64), &known), known)
+        };
+        if known.len() < FEWEST {
+            continue;
+        }
+        let (score, bound, measure) = if kind == TargetKind::Classes {
+            let yes: Vec<bool> = known.iter().map(|a| *a > 0.5).collect();
+            (auc(&scores, &yes).unwrap_or(0.5), TELLS_AUC, "AUC")
+        } else {
+            (pearson(&scores, &known).unwrap_or(0.0), TELLS_CORRELATION, "correlation")
+        };
+        if score <= bound {
+            continue;
+        }
+        let (message, remedy) = if repeats {
+            (
+                format!(
+                    "{} leaks {}: the other rows of the same one alone tell it with {} {}",
+                    c.name(),
+                    target.name(),
+                    if measure == "AUC" { "an AUC of" } else { "a correlation of" },
+                    figure(score)
+                ),
+                format!("Split by group {}: otherwise test rows are recognised by their twins in training", c.name()),
+            )
+        } else {
+            (
+                format!("the order of {} alone tells {} ({measure} {})", c.name(), target.name(), figure(score)),
+                "It was given out in the order of the target, or of time: leave it out, and ask how the rows were gathered"
+                    .to_owned(),
+            )
+        };
+        findings.push(
+            Finding::new("identifier-label", Severity::Warning, message)
+                .on(&c.spec.name)
+                .with("measure", measure)
+                .with("score", score)
+                .with("rows", known.len())
+                .remedy(remedy),
+        );
+    }
+    Ok(findings)
+}
+
+/// The target as numbers: itself, or whether it is the most frequent class; missing as NaN.
+fn answers(target: &View<'_>, kind: TargetKind) -> Result<Vec<f64>> {
+    if kind == TargetKind::Number {
+        return column::numbers(target.column);
+    }
+    let counts = target.summary.values.counts();
+    let most = counts.iter().enumerate().max_by_key(|(_, n)| **n).map_or(0, |(i, _)| i as u32);
+    let answer = |code: u32| if code == MISSING { f64::NAN } else { f64::from(u8::from(code == most)) };
+    Ok(codes(target)?.into_iter().map(answer).collect())
+}
+
+/// For each row whose entity has others: the mean answer of those, and the row's own.
+fn others_of_entity(codes: &[u32], answers: &[f64], entities: usize) -> (Vec<f64>, Vec<f64>) {
+    let mut sums = vec![(0.0, 0.0); entities];
+    let rows = || codes.iter().zip(answers).filter(|(code, answer)| **code != MISSING && !answer.is_nan());
+    for (code, answer) in rows() {
+        if let Some((n, sum)) = sums.get_mut(*code as usize) {
+            *n += 1.0;
+            *sum += answer;
+        }
+    }
+    rows()
+        .filter_map(|(code, answer)| {
+            let (n, sum) = sums.get(*code as usize).copied()?;
+            (n > 1.0).then(|| ((sum - answer) / (n - 1.0), *answer))
+        })
+        .unzip()
+}
+
 /// Free text is not turned into features.
 pub fn free_text(table: &Table<'_>) -> Result<Vec<Finding>> {
     let texts = table.features().filter(|c| c.spec.meaning == Meaning::Text);
@@ -78,7 +181,7 @@ pub fn free_text(table: &Table<'_>) -> Result<Vec<Finding>> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{fires, silent, table};
+    use super::super::testing::{fires, noise, silent, table};
 
     #[test]
     fn names_of_rows_and_entities_are_found() {
@@ -90,6 +193,30 @@ mod tests {
         fires("identifier", &unique, None, Some("row_id"));
         silent("repeated-entity", &unique, None);
         silent("identifier", &table("a,n", 200, |i| format!("{},{}", i % 50, i % 9)), None);
+    }
+
+    #[test]
+    fn identifiers_that_tell_the_target_are_found() {
+        // Customers of five rows each, who mostly answer alike.
+        let alike = |same: usize| {
+            table("customer_id,x,y", 1000, |i| {
+                let of = if noise(i, 5, 10) < same { i / 5 } else { 1000 + i };
+                format!("{},{},{}", 5000 + i / 5, noise(i, 1, 90), ["no", "yes"][noise(of, 2, 2)])
+            })
+        };
+        let f = fires("identifier-label", &alike(9), Some("y"), Some("customer_id"));
+        assert!(f.evidence.starts_with("measure AUC, score 0."), "{f:?}");
+        silent("identifier-label", &alike(2), Some("y"));
+        // Numbers given in the order of the answer.
+        let ordered = |sorted: bool| {
+            table("row_id,x,y", 600, |i| {
+                let yes = if sorted { i >= 300 } else { noise(i, 2, 2) == 1 };
+                format!("{},{},{}", 9000 + 3 * i, noise(i, 1, 90), if yes { "yes" } else { "no" })
+            })
+        };
+        fires("identifier-label", &ordered(true), Some("y"), Some("row_id"));
+        silent("identifier-label", &ordered(false), Some("y"));
+        silent("identifier-label", &ordered(true), None);
     }
 
     #[test]

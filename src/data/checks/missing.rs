@@ -1,7 +1,8 @@
 //! Values that are not there, and how their absence is written.
 
-use super::Table;
+use super::{Table, View};
 use crate::data::brief;
+use crate::data::csv::INFINITE;
 use crate::data::finding::{Finding, Severity, counted, percent, thousands};
 use crate::error::Result;
 
@@ -27,7 +28,8 @@ pub fn share(table: &Table<'_>) -> Result<Vec<Finding>> {
                 .on(&c.spec.name)
                 .with("missing", c.summary.missing)
                 .with("share", share)
-                .remedy(remedy),
+                .remedy(remedy)
+                .rows(c.rows_missing()),
         );
     }
     Ok(findings)
@@ -35,13 +37,16 @@ pub fn share(table: &Table<'_>) -> Result<Vec<Finding>> {
 
 /// Absence is written in more than one way.
 pub fn spellings(table: &Table<'_>) -> Result<Vec<Finding>> {
-    let several = table.columns().filter(|c| c.spec.missing_spellings.len() > 1);
+    // An infinite number is no spelling of "missing", though it is read so; it has a check of its own.
+    let words = |c: &View<'_>| c.spec.missing_spellings.iter().filter(|(w, _)| w != INFINITE).count();
+    let several = table.columns().filter(|c| words(c) > 1);
     Ok(several
         .map(|c| {
             let shown: Vec<String> = c
                 .spec
                 .missing_spellings
                 .iter()
+                .filter(|(word, _)| word != INFINITE)
                 .take(6)
                 .map(|(word, n)| {
                     let word = if word.is_empty() { "empty".to_owned() } else { format!("`{}`", brief(word, 20)) };
@@ -62,18 +67,28 @@ pub fn spellings(table: &Table<'_>) -> Result<Vec<Finding>> {
         .collect())
 }
 
-/// Numbers that are infinite.
+/// Numbers that are infinite, also those that loading a text file has made missing.
 pub fn infinite(table: &Table<'_>) -> Result<Vec<Finding>> {
-    let some = table.columns().filter(|c| c.summary.infinite > 0);
-    Ok(some
-        .map(|c| {
-            let message = format!("{} is infinite in {}", c.name(), counted(c.summary.infinite, "row"));
-            Finding::new("infinite-values", Severity::Serious, message)
-                .on(&c.spec.name)
-                .with("infinite", c.summary.infinite)
-                .remedy("Look for a division by zero where the column is made; make these values missing")
-        })
-        .collect())
+    let mut findings = Vec::new();
+    for c in table.columns() {
+        let read: u64 = c.spec.missing_spellings.iter().filter(|(word, _)| word == INFINITE).map(|(_, n)| n).sum();
+        let infinite = c.summary.infinite + read;
+        if infinite == 0 {
+            continue;
+        }
+        let message = format!("{} is infinite in {}", c.name(), counted(infinite, "row"));
+        let finding = Finding::new("infinite-values", Severity::Serious, message)
+            .on(&c.spec.name)
+            .with("infinite", infinite)
+            .with("read_as_missing", (read > 0).then_some(read))
+            .remedy("Look for a division by zero or an overflow where the column is made; make these values missing");
+        findings.push(if c.summary.infinite > 0 {
+            finding.rows(c.rows_with_number(f64::is_infinite)?)
+        } else {
+            finding
+        });
+    }
+    Ok(findings)
 }
 
 #[cfg(test)]

@@ -165,7 +165,8 @@ pub fn before(table: &Table<'_>) -> Result<Vec<Finding>> {
                 .with("share_after", share(course.filled()))
                 .remedy(
                     "Learn only from rows since then, or leave the column out; its absence tells the model the date",
-                ),
+                )
+                .rows(view.rows_missing()),
         )
     })
 }
@@ -182,9 +183,22 @@ pub fn after(table: &Table<'_>) -> Result<Vec<Finding>> {
                 .on(&view.spec.name)
                 .with("until", until)
                 .with("share_before", share(course.filled()))
-                .remedy("Leave the column out: rows to come will not have it; or repair what delivers it"),
+                .remedy("Leave the column out: rows to come will not have it; or repair what delivers it")
+                .rows(rows_since(view, spans, course)),
         )
     })
+}
+
+/// Rows without a value in the spans from which on there is none.
+fn rows_since(view: &View<'_>, spans: &Spans, course: &Course) -> Vec<usize> {
+    let first = course.spans.get(course.counts.len() - course.after).copied().unwrap_or(usize::MAX);
+    let nulls = view.column.as_materialized_series().is_null();
+    let since = nulls
+        .iter()
+        .zip(&spans.of_row)
+        .enumerate()
+        .filter(|(_, (null, span))| *null == Some(true) && span.is_some_and(|span| span >= first));
+    since.map(|(row, _)| row).take(10).collect()
 }
 
 /// A column is missing more often in some span than elsewhere.
@@ -220,6 +234,15 @@ pub fn block(table: &Table<'_>) -> Result<Vec<Finding>> {
         let from = course.start(spans, course.before + first);
         let open = course.before + first + length >= course.counts.len();
         let until = if open { "the end".to_owned() } else { course.start(spans, course.before + first + length) };
+        let inside_of = |span: usize| {
+            course.spans.get(course.before + first..course.before + first + length).is_some_and(|s| s.contains(&span))
+        };
+        let nulls = view.column.as_materialized_series().is_null();
+        let rows: Vec<usize> = (nulls.iter().zip(&spans.of_row).enumerate())
+            .filter(|(_, (null, span))| *null == Some(true) && span.is_some_and(inside_of))
+            .map(|(row, _)| row)
+            .take(10)
+            .collect();
         let message = format!(
             "{} goes missing from {from} to {until}: up to {} of the rows, elsewhere {}",
             view.name(),
@@ -234,7 +257,8 @@ pub fn block(table: &Table<'_>) -> Result<Vec<Finding>> {
                 .with("peak", peak)
                 .with("usual", usual)
                 .with("share", share(inside))
-                .remedy("Find out what failed then; columns that go missing together share a cause"),
+                .remedy("Find out what failed then; columns that go missing together share a cause")
+                .rows(rows),
         )
     })
 }

@@ -39,7 +39,8 @@ pub fn mixed(table: &Table<'_>) -> Result<Vec<Finding>> {
                 .with("numbers", numeric)
                 .with("words", all - numeric)
                 .with("examples", words.iter().take(10).map(|w| brief(w, 60)).collect::<Vec<_>>())
-                .remedy("If the words mean that there is no number, name them as spellings of \"missing\" when loading; or declare the column a number"),
+                .remedy("If the words mean that there is no number, name them as spellings of \"missing\" when loading; or declare the column a number")
+                .rows(c.rows_with_text(|t| !is_number(t.trim()))),
         );
     }
     Ok(findings)

@@ -1,6 +1,6 @@
 //! Checks of a raw table. One concept a file; each check looks at the [`Table`] and adds its findings.
 
-pub(super) mod association;
+pub(crate) mod association;
 mod categories;
 mod constant;
 mod correlation;
@@ -11,16 +11,22 @@ mod leak;
 mod missing;
 mod missing_in_time;
 mod mixed_types;
+mod near_duplicates;
+mod order;
 mod outliers;
 mod personal;
+mod row_outliers;
 mod table;
 mod target;
 mod texts;
 
+pub use duplicates::mix;
 pub(super) use table::MISSING;
 pub use table::{Table, TargetKind, View};
 
-use super::finding::Finding;
+use std::collections::BTreeMap;
+
+use super::finding::{Finding, Severity};
 use crate::error::Result;
 
 /// A check: looks at the table and gives its findings.
@@ -35,6 +41,7 @@ static CHECKS: &[(&str, Check)] = &[
     ("leak", leak::single_column),
     ("leak", leak::dates),
     ("repeated-entity", identifiers::repeated),
+    ("identifier-label", identifiers::tells_target),
     ("identifier", identifiers::identifier),
     ("all-missing", constant::all_missing),
     ("single-value", constant::single_value),
@@ -43,10 +50,13 @@ static CHECKS: &[(&str, Check)] = &[
     ("rare-class", target::rare_class),
     ("conflicting-labels", duplicates::conflicting_labels),
     ("duplicate-rows", duplicates::rows),
+    ("near-duplicate-rows", near_duplicates::rows),
     ("time-column", dates::time_column),
     ("far-dates", dates::far),
     ("date-gaps", dates::gaps),
     ("date-order", dates::order),
+    ("time-disorder", order::time_disorder),
+    ("row-order", order::row_order),
     ("missing-before", missing_in_time::before),
     ("missing-after", missing_in_time::after),
     ("missing-block", missing_in_time::block),
@@ -59,11 +69,13 @@ static CHECKS: &[(&str, Check)] = &[
     ("placeholder-values", outliers::placeholders),
     ("outliers", outliers::far),
     ("skew", outliers::skew),
+    ("row-outliers", row_outliers::rows),
     ("correlated-columns", correlation::pairs),
     ("high-cardinality", categories::cardinality),
     ("level-imbalance", categories::imbalance),
     ("text-variants", texts::variants),
     ("stray-blanks", texts::stray_blanks),
+    ("broken-characters", texts::broken),
     ("special-characters", texts::special),
     ("text-length", texts::length),
     ("free-text", identifiers::free_text),
@@ -76,7 +88,8 @@ pub fn names() -> impl Iterator<Item = &'static str> {
     CHECKS.iter().map(|(name, _)| *name).filter(move |name| std::mem::replace(&mut before, name) != *name)
 }
 
-/// Runs all checks. The most severe findings come first.
+/// Runs all checks. The most severe findings come first; among equally severe ones each check has its first word before any
+/// has its second, so that one defect in many columns does not push the others from the first screen.
 ///
 /// # Errors
 /// When the work is cancelled.
@@ -93,9 +106,22 @@ pub fn run(table: &Table<'_>) -> Result<Vec<Finding>> {
             }
         }
     }
-    // Stable: within a severity the order of the checks stays.
-    findings.sort_by_key(|f: &Finding| std::cmp::Reverse(f.severity));
-    Ok(findings)
+    Ok(in_order(findings))
+}
+
+/// Findings in the order in which a person should read them. The order of the checks decides among equals.
+pub fn in_order(findings: Vec<Finding>) -> Vec<Finding> {
+    let mut said: BTreeMap<(Severity, String), usize> = BTreeMap::new();
+    let mut keyed: Vec<(Severity, usize, Finding)> = findings
+        .into_iter()
+        .map(|finding| {
+            let nth = said.entry((finding.severity, finding.check.to_string())).or_default();
+            *nth += 1;
+            (finding.severity, *nth, finding)
+        })
+        .collect();
+    keyed.sort_by_key(|(severity, nth, _)| (std::cmp::Reverse(*severity), *nth));
+    keyed.into_iter().map(|(_, _, finding)| finding).collect()
 }
 
 #[cfg(test)]

@@ -135,7 +135,8 @@ pub fn negative(table: &Table<'_>) -> Result<Vec<Finding>> {
             percent(share),
             figure(c.summary.moments.min)
         );
-        findings.push(
+        findings.push((
+            rows,
             Finding::new("negative-amounts", Severity::Warning, message)
                 .on(&c.spec.name)
                 .with("rows", rows)
@@ -143,9 +144,11 @@ pub fn negative(table: &Table<'_>) -> Result<Vec<Finding>> {
                 .with("min", c.summary.moments.min)
                 .remedy("They may be refunds or corrections of other rows: leave them out with a filter, or model them apart")
                 .rows(examples(&c, |v| v < 0.0)?),
-        );
+        ));
     }
-    Ok(findings)
+    // The column with most of them first: a single slip should not hide a habit.
+    findings.sort_by_key(|(rows, _)| std::cmp::Reverse(*rows));
+    Ok(findings.into_iter().map(|(_, finding)| finding).collect())
 }
 
 /// A number such as 999 or -1 that stands alone at the end of the range and occurs often: a stand-in for "unknown".

@@ -26,6 +26,7 @@ fn churn() {
         loud(&p, Severity::Warning),
         [
             "repeated-entity customer_id",
+            "identifier-label customer_id",
             "missing-share avg_days_between_orders",
             "missing-share return_value",
             "missing-share days_since_last_return",

@@ -50,6 +50,26 @@ impl View<'_> {
         Ok(column::numbers(self.column)?.into_iter().map(|v| v / per_day).collect())
     }
 
+    /// The first rows (at most ten) whose number passes a test; missing values are NaN.
+    pub fn rows_with_number(&self, test: impl Fn(f64) -> bool) -> Result<Vec<usize>> {
+        let values = column::numbers(self.column)?;
+        Ok(values.into_iter().enumerate().filter(|(_, v)| test(*v)).map(|(row, _)| row).take(SHOWN_ROWS).collect())
+    }
+
+    /// The first rows (at most ten) whose text passes a test; none in a column that holds no text.
+    pub fn rows_with_text(&self, test: impl Fn(&str) -> bool) -> Vec<usize> {
+        let Ok(texts) = self.column.as_materialized_series().str() else { return Vec::new() };
+        let rows = texts.iter().enumerate().filter(|(_, t)| t.is_some_and(&test)).map(|(row, _)| row);
+        rows.take(SHOWN_ROWS).collect()
+    }
+
+    /// The first rows (at most ten) without a value.
+    pub fn rows_missing(&self) -> Vec<usize> {
+        let nulls = self.column.as_materialized_series().is_null();
+        let rows = nulls.iter().enumerate().filter(|(_, null)| *null == Some(true)).map(|(row, _)| row);
+        rows.take(SHOWN_ROWS).collect()
+    }
+
     /// Stored units (see [`column::numbers`]) per day.
     pub fn per_day(&self) -> f64 {
         if self.spec.physical == Physical::Datetime { 86_400.0 } else { 1.0 }
@@ -81,6 +101,9 @@ pub struct Table<'a> {
 
 /// Whole numbers with at most this many values are taken for classes, as the model room does.
 const INTEGER_CLASSES: usize = 10;
+
+/// Rows that a finding shows.
+const SHOWN_ROWS: usize = 10;
 
 /// Rows that pairwise and per-column scores are computed on.
 pub const SAMPLE: usize = 10_000;

@@ -1,5 +1,6 @@
 //! The column to predict: is it there, does it vary, is every class frequent enough.
 
+use super::table::codes;
 use super::{Table, TargetKind, View};
 use crate::data::brief;
 use crate::data::finding::{Finding, Severity, counted, percent, thousands};
@@ -52,7 +53,8 @@ pub fn missing(table: &Table<'_>) -> Result<Vec<Finding>> {
             .on(&target.spec.name)
             .with("missing", missing)
             .with("share", share)
-            .remedy("These rows are left out of training; make sure that absence does not depend on the answer"),
+            .remedy("These rows are left out of training; make sure that absence does not depend on the answer")
+            .rows(target.rows_missing()),
     ])
 }
 
@@ -129,6 +131,15 @@ pub fn rare_class(table: &Table<'_>) -> Result<Vec<Finding>> {
     let classes = classes(&target);
     let rare: Vec<&(String, u64)> = classes.iter().filter(|(_, n)| *n < FEWEST).collect();
     let Some((name, n)) = rare.last().filter(|_| classes.len() > 1) else { return Ok(Vec::new()) };
+    let codes = codes(&target)?;
+    let mut counts = vec![0u64; target.summary.distinct()];
+    for code in &codes {
+        if let Some(count) = counts.get_mut(*code as usize) {
+            *count += 1;
+        }
+    }
+    let is_rare = |code: &u32| counts.get(*code as usize).is_some_and(|n| *n < FEWEST);
+    let rows = codes.iter().enumerate().filter(|(_, code)| is_rare(code)).map(|(row, _)| row);
     let others =
         if rare.len() > 1 { format!(", and {} more classes are as rare", rare.len() - 1) } else { String::new() };
     let message = format!("The class `{name}` of {} has only {}{others}", target.name(), counted(*n, "row"));
@@ -137,7 +148,8 @@ pub fn rare_class(table: &Table<'_>) -> Result<Vec<Finding>> {
             .on(&target.spec.name)
             .with("rarest", *n)
             .with("classes", rare.len())
-            .remedy("Collect more of them, join rare classes into one, or leave these rows out"),
+            .remedy("Collect more of them, join rare classes into one, or leave these rows out")
+            .rows(rows),
     ])
 }
 

@@ -36,6 +36,7 @@ pub fn variants(table: &Table<'_>) -> Result<Vec<Finding>> {
         }
         groups.retain(|key, group| group.len() > 1 && !key.is_empty());
         let Some(worst) = groups.values().max_by_key(|g| g.iter().map(|(_, n)| n).sum::<u64>()) else { continue };
+        let most = worst.iter().max_by_key(|(_, n)| *n).map_or("", |(t, _)| *t);
         let shown: Vec<String> =
             worst.iter().take(4).map(|(t, n)| format!("`{}` ({})", brief(t, 24), thousands(*n))).collect();
         let message = format!(
@@ -52,7 +53,8 @@ pub fn variants(table: &Table<'_>) -> Result<Vec<Finding>> {
                     "examples",
                     serde_json::json!(worst.iter().take(10).map(|(t, _)| brief(t, 60)).collect::<Vec<_>>()),
                 )
-                .remedy("Bring the writings to one, or the model sees different values"),
+                .remedy("Bring the writings to one, or the model sees different values")
+                .rows(c.rows_with_text(|t| t != most && worst.iter().any(|(w, _)| *w == t))),
         );
     }
     Ok(findings)
@@ -77,7 +79,8 @@ pub fn stray_blanks(table: &Table<'_>) -> Result<Vec<Finding>> {
                 .on(&c.spec.name)
                 .with("rows", rows)
                 .with("example", brief(example, 60))
-                .remedy("Harmless while every source writes them; trim them where the file is made, and in what is scored later"),
+                .remedy("Harmless while every source writes them; trim them where the file is made, and in what is scored later")
+                .rows(c.rows_with_text(|t| t.trim() != t)),
         );
     }
     Ok(findings)
@@ -103,7 +106,49 @@ pub fn special(table: &Table<'_>) -> Result<Vec<Finding>> {
                 .on(&c.spec.name)
                 .with("rows", rows)
                 .with("share", share)
-                .remedy("If they mean that there is no value, name them as spellings of \"missing\" when loading"),
+                .remedy("If they mean that there is no value, name them as spellings of \"missing\" when loading")
+                .rows(c.rows_with_text(|t| !t.is_empty() && !t.chars().any(char::is_alphanumeric))),
+        );
+    }
+    Ok(findings)
+}
+
+/// Characters that stand for no character, controls, and UTF-8 that was read as Windows-1252 or Latin-1 (`Ã©` for `é`).
+fn garbled(text: &str) -> bool {
+    // The second and third bytes of UTF-8 as Windows-1252 shows them.
+    let continues = |c: char| matches!(c, '\u{80}'..='\u{BF}') || "€‚ƒ„…†‡ˆ‰Š‹Œ‘’“”•–—˜™š›œžŸŽ".contains(c);
+    let mut before = ' ';
+    text.chars().any(|c| {
+        let odd = c == '\u{FFFD}'
+            || (c.is_control() && !matches!(c, '\t' | '\n' | '\r'))
+            || (matches!(before, 'Â' | 'Ã' | 'â' | 'Ä' | 'Å') && continues(c));
+        before = c;
+        odd
+    })
+}
+
+/// Texts whose characters were lost or doubled by a wrong encoding.
+pub fn broken(table: &Table<'_>) -> Result<Vec<Finding>> {
+    let mut findings = Vec::new();
+    for c in table.columns() {
+        let Some(tally) = texts(&c) else { continue };
+        let odd: Vec<&(String, u64)> = tally.entries().iter().filter(|(t, _)| garbled(t)).collect();
+        let Some((example, _)) = odd.iter().max_by_key(|(_, n)| n) else { continue };
+        let rows: u64 = odd.iter().map(|(_, n)| n).sum();
+        let message = format!(
+            "{} has broken characters in {}, such as `{}`: text was read in a wrong encoding",
+            c.name(),
+            counted(rows, "row"),
+            brief(example, 24)
+        );
+        findings.push(
+            Finding::new("broken-characters", Severity::Warning, message)
+                .on(&c.spec.name)
+                .with("rows", rows)
+                .with("share", rows as f64 / c.summary.present() as f64)
+                .with("example", brief(example, 60))
+                .remedy("Export again as UTF-8; whole and broken writings of one word count as two values")
+                .rows(c.rows_with_text(garbled)),
         );
     }
     Ok(findings)
@@ -137,7 +182,8 @@ pub fn length(table: &Table<'_>) -> Result<Vec<Finding>> {
                 .with("longest", *longest)
                 .with("usual_low", low)
                 .with("usual_high", high)
-                .remedy("Look at them: a lost quote or delimiter may have glued cells together"),
+                .remedy("Look at them: a lost quote or delimiter may have glued cells together")
+                .rows(c.rows_with_text(|t| far(t.chars().count() as f64))),
         );
     }
     Ok(findings)
@@ -165,6 +211,18 @@ mod tests {
     fn signs_without_words_are_found() {
         fires("special-characters", &table("c,n", 20, |i| format!("{},{i}", ["???", "New"][i % 2])), None, Some("c"));
         silent("special-characters", &table("c,n", 20, |i| format!("{},{i}", ["C++", "C#"][i % 2])), None);
+    }
+
+    #[test]
+    fn broken_characters_are_found() {
+        let csv = |odd: &str| {
+            table("c,n", 40, |i| format!("{},{i}", if i == 7 { odd } else { ["Zürich", "São Paulo"][i % 2] }))
+        };
+        let f = fires("broken-characters", &csv("ZÃ¼rich"), None, Some("c"));
+        assert_eq!(f.rows, [8]);
+        fires("broken-characters", &csv("Z\u{FFFD}rich"), None, Some("c"));
+        fires("broken-characters", &csv("donâ€™t"), None, Some("c"));
+        silent("broken-characters", &csv("SÃO PAULO Âge Ärger"), None);
     }
 
     #[test]

@@ -28,6 +28,9 @@ use crate::error::{Error, Result};
 /// Bytes per part: small enough that a cancel takes effect at once, large enough that parts cost nothing.
 const PART: usize = 4 << 20;
 
+/// The spelling under which infinite numbers are counted among what was read as missing.
+pub const INFINITE: &str = "inf";
+
 /// What was read from a delimited text.
 #[derive(Debug)]
 pub struct Table {
@@ -122,10 +125,15 @@ pub fn read(bytes: &[u8], options: &LoadOptions, control: &Control) -> Result<Ta
     let mut found = Vec::with_capacity(columns.len());
     for ((name, guess), reading) in file.names.iter().zip(&guesses).zip(&readings) {
         describe(name, guess, *reading, &mut notes);
+        let mut missing_spellings = guess.found.spellings(*reading == Reading::Text);
+        if guess.infinite > 0 && matches!(reading, Reading::Float | Reading::CommaFloat) {
+            // However it was written: the check of infinite values looks for this word.
+            missing_spellings.push((INFINITE.to_owned(), guess.infinite));
+        }
         found.push(Found {
             name: name.clone(),
             physical: physical(*reading),
-            missing_spellings: guess.found.spellings(*reading == Reading::Text),
+            missing_spellings,
             date_format: guess.date_format(),
         });
     }
