@@ -116,8 +116,8 @@ fn run(cli: Cli) -> Result<Answer> {
     let call = Call { workspace, json: cli.json, control };
     let answer = match cli.command {
         None | Some(Command::Open { .. }) => Ok(Answer::Yes),
-        Some(Command::Profile { source, target, fail_on }) => {
-            commands::profile(&call, &source, target.as_deref(), fail_on)
+        Some(Command::Profile { source, target, reading, fail_on }) => {
+            commands::profile(&call, &source, &reading, target.as_deref(), fail_on)
         }
         Some(Command::Train(args)) => commands::train(&call, args),
         Some(Command::Runs) => show::runs(&call),

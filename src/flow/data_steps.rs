@@ -20,6 +20,16 @@ pub fn read(
     derive: &std::collections::BTreeMap<String, String>,
     control: &Control,
 ) -> Result<Dataset> {
+    read_rows(spec, derive, false, control)
+}
+
+/// As [`read`]; `forgiving` leaves out corrections and derived columns whose columns the table does not have.
+pub(super) fn read_rows(
+    spec: &LoadSpec,
+    derive: &std::collections::BTreeMap<String, String>,
+    forgiving: bool,
+    control: &Control,
+) -> Result<Dataset> {
     let options = LoadOptions {
         delimiter: spec.delimiter.and_then(|c| u8::try_from(c).ok()),
         missing: spec.missing.clone(),
@@ -29,6 +39,8 @@ pub fn read(
             .filter(|(name, _)| !derive.contains_key(*name))
             .map(|(n, m)| (n.clone(), *m))
             .collect(),
+        schema_changes: spec.schema_changes.unwrap_or_default(),
+        forgiving,
     };
     let mut dataset = data::load(&spec.source, &options, control)?;
     if let Some(condition) = &spec.filter {
@@ -36,7 +48,11 @@ pub fn read(
         data::filter(&mut dataset, condition)?;
         dataset.notes.push(format!("{} of {before} rows kept by the filter {condition}", dataset.rows()));
     }
-    for (name, expression) in derive {
+    let columns: Vec<String> = dataset.columns.iter().map(|c| c.name.clone()).collect();
+    let possible = |expression: &String| {
+        data::expression_columns(expression).iter().all(|c| columns.contains(c) || derive.contains_key(c))
+    };
+    for (name, expression) in derive.iter().filter(|(_, e)| !forgiving || possible(e)) {
         data::derive(&mut dataset, name, expression, control)?;
         if let Some(meaning) = spec.meaning.get(name) {
             dataset.set_meaning(name, *meaning)?;
@@ -61,6 +77,8 @@ pub fn load(shop: &Workshop, walk: &Walk, control: &Control) -> Result<Dataset> 
 /// # Errors
 /// When the table cannot be read, or target, split, models or metric do not fit it.
 pub fn begin_checked(shop: &Workshop, flow: &Flow, control: &Control) -> Result<(Walk, Dataset)> {
+    // Before anything is fetched with it.
+    flow.check_secrets()?;
     let draft = shop.draft(flow);
     let dataset = read(&flow.load, &flow.derive, control)?;
     let prepared = prepare(&dataset, &flow.prepare, &formula_leaks(flow, &dataset), flow.seed)?;
