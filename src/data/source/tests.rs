@@ -182,8 +182,9 @@ proptest! {
     #[test]
     fn any_name_is_survived_and_keeps_no_password(text in "[a-z0-9:/?&=@%*\\[\\] .~-]{0,60}", secret in "[a-zA-Z0-9]{12}") {
         let _ = Name::read(&text);
-        prop_assert!(!without_secrets(&format!("postgres://u:{secret}@h/{text}")).contains(&secret));
-        prop_assert!(!without_secrets(&format!("https://h/{text}?a=b&X-Amz-Signature={secret}")).contains(&secret)
-            || text.contains('#') || text.contains('?'));
+        let login = format!("postgres://u:{secret}@h/{text}");
+        let signed = format!("https://h/{text}?a=b&X-Amz-Signature={secret}");
+        prop_assert!(!without_secrets(&login).contains(&secret));
+        prop_assert!(!without_secrets(&signed).contains(&secret));
     }
 }
