@@ -15,6 +15,7 @@ pub mod gate;
 pub mod health;
 pub mod jobs;
 pub mod model;
+mod net;
 pub mod openlineage;
 pub mod registry;
 pub mod store;

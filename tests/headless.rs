@@ -195,7 +195,9 @@ fn bad_input_is_refused_with_clear_words() {
         hollow += &format!(",{}\n", i % 2);
     }
     assert!(said("hollow.csv", hollow.as_bytes()).contains("no column"));
-    assert!(house.refused(3, &["profile", "."]).contains("directory"));
+    // A folder of tables is a source; one without is not.
+    std::fs::create_dir(house.path().join("empty")).unwrap();
+    assert!(house.refused(3, &["profile", "empty"]).contains("directory"));
     assert!(house.refused(3, &["profile", "gone.csv"]).contains("gone.csv"));
     let mut infinite = String::from("x,y\n");
     for i in 0..80 {

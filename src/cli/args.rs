@@ -4,6 +4,9 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::data::{LoadOptions, Meaning, SchemaChanges};
+use crate::flow::spec::LoadSpec;
+
 /// Take machine-learning models from raw data to an approved version in a registry.
 ///
 /// Without a command it opens the console, which offers the walk.
@@ -54,7 +57,7 @@ pub(super) enum Command {
     },
     /// What is in a table, what is wrong with it, and whether it can carry a model.
     Profile {
-        /// A CSV or Parquet file, `-` for standard input, or `sample:NAME`.
+        /// A file, a pattern, a folder, `-` for standard input, `sample:NAME`, or an address (see docs/sources.md).
         source: String,
         /// The column that a model would predict.
         #[arg(long, value_name = "COLUMN")]
@@ -62,6 +65,8 @@ pub(super) enum Command {
         /// Also fit models: would more rows help, do the columns tell the target, are labels wrong?
         #[arg(long, requires = "target")]
         deep: bool,
+        #[command(flatten)]
+        reading: Reading,
         /// Exit with 1 when a finding is at least this bad.
         #[arg(long, value_enum, default_value = "never")]
         fail_on: FailOn,
@@ -185,10 +190,70 @@ pub(super) enum Command {
     Keys,
 }
 
+/// How a source is read, where that is not found by itself.
+#[derive(Debug, Clone, Default, Args)]
+pub(super) struct Reading {
+    /// The character between the columns of a text: a character, or `tab` [default: found by itself].
+    #[arg(long, value_name = "CHARACTER", value_parser = delimiter)]
+    pub delimiter: Option<char>,
+    /// A further spelling of "missing"; may be repeated.
+    #[arg(long, value_name = "WORD", allow_hyphen_values = true)]
+    pub missing: Vec<String>,
+    /// What a column means, NAME=MEANING (number, category, datetime, boolean, text, identifier); may be repeated.
+    #[arg(long, value_name = "NAME=MEANING", value_parser = meaning)]
+    pub meaning: Vec<(String, Meaning)>,
+    /// When the files of one source have different columns: `refuse`, or `fill` with missing values.
+    #[arg(long, value_name = "WHAT", default_value = "refuse", value_parser = str::parse::<SchemaChanges>)]
+    pub schema_changes: SchemaChanges,
+}
+
+impl Reading {
+    /// The same for the loader.
+    pub(super) fn options(&self) -> LoadOptions {
+        LoadOptions {
+            delimiter: self.delimiter.and_then(|c| u8::try_from(c).ok()),
+            missing: self.missing.clone(),
+            meaning: self.meaning.iter().cloned().collect(),
+            schema_changes: self.schema_changes,
+            ..LoadOptions::default()
+        }
+    }
+
+    /// The same as part of a flow.
+    pub(super) fn spec(self, source: String) -> LoadSpec {
+        LoadSpec {
+            source,
+            delimiter: self.delimiter,
+            missing: self.missing,
+            meaning: self.meaning.into_iter().collect(),
+            schema_changes: Some(self.schema_changes).filter(|c| *c != SchemaChanges::default()),
+            ..LoadSpec::default()
+        }
+    }
+}
+
+fn delimiter(word: &str) -> Result<char, String> {
+    let mut letters = word.chars();
+    match (word, letters.next(), letters.next()) {
+        ("tab" | "\\t", ..) => Ok('\t'),
+        (_, Some(letter), None) if letter.is_ascii() => Ok(letter),
+        _ => Err("write one ASCII character, or `tab`".to_owned()),
+    }
+}
+
+fn meaning(word: &str) -> Result<(String, Meaning), String> {
+    // The name itself may hold `=`.
+    let (name, meaning) = word.rsplit_once('=').ok_or("there is no `=`; write NAME=MEANING")?;
+    let meaning = meaning.trim().parse::<Meaning>().map_err(|e| e.to_string())?;
+    Ok((name.trim().to_owned(), meaning))
+}
+
 #[derive(Debug, Args)]
 pub(super) struct Train {
-    /// A CSV or Parquet file, `-` for standard input, or `sample:NAME`.
+    /// A file, a pattern, a folder, `-` for standard input, `sample:NAME`, or an address (see docs/sources.md).
     pub source: String,
+    #[command(flatten)]
+    pub reading: Reading,
     /// The column to predict.
     #[arg(long, value_name = "COLUMN")]
     pub target: String,

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use serde_json::json;
 
-use super::args::{Decide, FailOn, Format, Train};
+use super::args::{Decide, FailOn, Format, Reading, Train};
 use super::output::{cell, figure, json, line, table};
 use super::{Answer, Call};
 use crate::data::{self, LoadOptions, Severity};
@@ -23,12 +23,13 @@ use crate::team::Verdict;
 pub(super) fn profile(
     call: &Call,
     source: &str,
+    reading: &Reading,
     target: Option<&str>,
     deep: bool,
     fail_on: FailOn,
     seen: &dyn Fn(&data::Profile),
 ) -> Result<Answer> {
-    let dataset = data::load(source, &LoadOptions::default(), &call.control)?;
+    let dataset = data::load(source, &reading.options(), &call.control)?;
     if let Some(target) = target {
         dataset.spec(target)?;
     }
@@ -93,11 +94,21 @@ pub(super) fn profile(
     Ok(Answer::from(!profile.findings.iter().any(|f| f.severity >= bound)))
 }
 
-/// The walk's name for a source: the file's name without folders and ending.
+/// The walk's name for a source: the file's name without folders and ending, or the table's.
 fn walk_name(source: &str) -> String {
-    let name = source.rsplit(['/', ':']).next().unwrap_or(source);
-    let stem = name.split('.').next().unwrap_or(name);
-    if stem.is_empty() || stem == "-" { "walk".into() } else { stem.to_owned() }
+    let plain = |word: &str| -> String {
+        let kept = word.chars().map(|c| if c.is_alphanumeric() || "_- ".contains(c) { c } else { '-' });
+        kept.collect::<String>().trim_matches(['-', ' ']).to_owned()
+    };
+    let name = match source.split_once("table=") {
+        Some((_, table)) => plain(table.split('&').next().unwrap_or(table)),
+        None => {
+            let path = source.split_once("://").map_or(source, |(_, rest)| rest).split('?').next().unwrap_or(source);
+            let name = path.trim_end_matches('/').rsplit(['/', ':']).next().unwrap_or(path);
+            plain(name.split('.').next().unwrap_or(name))
+        }
+    };
+    if name.is_empty() { "walk".into() } else { name }
 }
 
 fn flow_of(args: Train) -> Result<Flow> {
@@ -116,7 +127,7 @@ fn flow_of(args: Train) -> Result<Flow> {
     Ok(Flow {
         name: args.name.unwrap_or_else(|| walk_name(&args.source)),
         seed: args.seed,
-        load: LoadSpec { source: args.source, filter: args.filter, ..LoadSpec::default() },
+        load: LoadSpec { filter: args.filter, ..args.reading.spec(args.source) },
         derive,
         prepare: PrepareSpec {
             target: args.target,

@@ -139,8 +139,8 @@ fn run(cli: Cli) -> Result<Answer> {
     let call = Call { workspace, kept, plain: cli.plain, json: cli.json, control };
     let answer = match cli.command {
         None | Some(Command::Open { .. }) => Ok(Answer::Yes),
-        Some(Command::Profile { source, target, deep, fail_on }) => catalog::noted(&call, &source, |seen| {
-            commands::profile(&call, &source, target.as_deref(), deep, fail_on, seen)
+        Some(Command::Profile { source, target, deep, reading, fail_on }) => catalog::noted(&call, &source, |seen| {
+            commands::profile(&call, &source, &reading, target.as_deref(), deep, fail_on, seen)
         }),
         Some(Command::Report(args)) => catalog::noted(&call, &args.source, |seen| report::run(&call, &args, seen)),
         Some(Command::Catalog(args)) => catalog::run(&call, &args),

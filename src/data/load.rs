@@ -1,13 +1,13 @@
-//! Loading: from a source named by the user to a [`Dataset`].
+//! From a source to a dataset.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use polars::prelude::*;
 
-use super::csv;
-use super::display::brief;
-use super::source::{self, Kind};
-use super::{ColumnSpec, Dataset, Meaning, Physical, meaning, parquet};
+use super::source::{self, Form, Local, Partition, Place, SchemaChanges, Verdict};
+use super::{ColumnSpec, Dataset, Meaning, Physical};
+use super::{csv, display::brief, join, meaning, parquet};
 use crate::engine::Control;
 use crate::error::{Error, Result};
 
@@ -20,20 +20,47 @@ pub struct LoadOptions {
     pub missing: Vec<String>,
     /// Corrections of what columns mean.
     pub meaning: BTreeMap<String, Meaning>,
+    /// What is done when the files of one source have different columns.
+    pub schema_changes: SchemaChanges,
+    /// Corrections of columns that are not there are no mistake: new rows are read as older ones were.
+    pub forgiving: bool,
+}
+
+/// One file as a table.
+#[derive(Debug)]
+pub(super) struct Part {
+    /// The file's name.
+    pub name: String,
+    /// Its rows.
+    pub frame: DataFrame,
+    /// Its columns; meanings are found later, over all files.
+    pub columns: Vec<ColumnSpec>,
+    /// What reading it did.
+    pub notes: Vec<String>,
 }
 
 /// Loads a table.
 ///
-/// `source` is a path (CSV, TSV, other delimited text, or Parquet, told by the content), `-` for standard input, or
-/// `sample:NAME` for an embedded sample. A path that does not exist but ends in the file name of a sample gives the embedded copy.
+/// `source` is a path (delimited text, Parquet, Arrow IPC, JSON or SQLite, also compressed, told by the content), a
+/// pattern of paths, a folder, `-` for standard input, `sample:NAME` for an embedded sample, or an address of a web server,
+/// of S3-compatible storage or of PostgreSQL; see `docs/sources.md`. A path that does not exist but ends in the file
+/// name of a sample gives the embedded copy.
 ///
 /// # Errors
-/// Of kind `Input`, naming the source, the line and the column where that is known, and what to do; of kind `Cancelled`.
+/// Of kind `Input`, naming the source, the line and the column where that is known, and what to do; of kind `Remote` when
+/// a server fails; of kind `Cancelled`.
 pub fn load(source: &str, options: &LoadOptions, control: &Control) -> Result<Dataset> {
-    let raw = source::read(source, control)?;
-    let name = brief(source, 200);
-    let table = |result: Result<Dataset>| result.map_err(|e| place(e, &name));
-    table(from_bytes(source, raw, options, control))
+    let mut local = source::localize(source, control)?;
+    let mut parts = Vec::with_capacity(local.files.len());
+    for index in 0..local.files.len() {
+        control.check()?;
+        let Some(file) = local.files.get(index) else { break };
+        let name = brief(&file.name, 200);
+        parts.push(part(&mut local, index, options, control).map_err(|e| place(e, &name))?);
+    }
+    let fingerprint = local.fingerprint(control)?;
+    let shown = source::shown(source);
+    assemble(local, parts, fingerprint, options, control).map_err(|e| place(e, &shown))
 }
 
 /// Puts the source in front of a message about its content.
@@ -41,51 +68,128 @@ fn place(error: Error, name: &str) -> Error {
     if error.kind == crate::error::Kind::Cancelled { error } else { error.at(name) }
 }
 
-fn from_bytes(source: &str, raw: source::Raw, options: &LoadOptions, control: &Control) -> Result<Dataset> {
-    let kind = source::sniff(&raw.bytes)?;
-    let mut notes = Vec::new();
-    let (mut frame, mut columns) = if kind == Kind::Parquet {
-        let (frame, physicals, remarks) = parquet::read(raw.bytes, control)?;
-        notes.extend(remarks);
-        let specs = frame
-            .get_column_names()
-            .iter()
-            .zip(physicals)
-            .map(|(name, physical)| ColumnSpec {
-                name: name.to_string(),
-                physical,
-                meaning: Meaning::Number,
-                missing_spellings: Vec::new(),
-                date_format: None,
-            })
-            .collect::<Vec<_>>();
-        (frame, specs)
-    } else {
-        let (bytes, start) = source::text(kind, raw.bytes)?;
-        if kind == Kind::Utf16 {
-            notes.push("the file is UTF-16 and was converted".to_owned());
+/// Reads one local file.
+fn part(local: &mut Local, index: usize, options: &LoadOptions, control: &Control) -> Result<Part> {
+    let Some(file) = local.files.get_mut(index) else { return Err(Error::input("there is no file")) };
+    let (name, form) = (file.name.clone(), file.form);
+    let bytes: Cow<'static, [u8]> = match &file.place {
+        Place::Embedded(bytes) => Cow::Borrowed(bytes),
+        Place::File(path) => {
+            let (bytes, digest) = source::read_whole(path, control)?;
+            file.digest.get_or_insert(digest);
+            Cow::Owned(bytes)
         }
-        let table = csv::read(bytes.get(start..).unwrap_or_default(), options, control)?;
-        notes.extend(table.notes);
-        let specs = table
-            .columns
-            .into_iter()
-            .map(|found| ColumnSpec {
-                name: found.name,
-                physical: found.physical,
-                meaning: Meaning::Number,
-                missing_spellings: found.missing_spellings,
-                date_format: found.date_format,
-            })
-            .collect();
-        (table.frame, specs)
     };
+    match form {
+        Form::Parquet => of_parquet(name, bytes, control),
+        Form::Delimited { start } => of_text(name, bytes, start, options, control),
+    }
+}
+
+fn of_parquet(name: String, bytes: Cow<'static, [u8]>, control: &Control) -> Result<Part> {
+    let (frame, physicals, notes) = parquet::read(bytes, control)?;
+    let columns = frame
+        .get_column_names()
+        .iter()
+        .zip(physicals)
+        .map(|(name, physical)| ColumnSpec {
+            name: name.to_string(),
+            physical,
+            meaning: Meaning::Number,
+            missing_spellings: Vec::new(),
+            date_format: None,
+        })
+        .collect();
+    Ok(Part { name, frame, columns, notes })
+}
+
+fn of_text(
+    name: String,
+    bytes: Cow<'static, [u8]>,
+    start: usize,
+    options: &LoadOptions,
+    control: &Control,
+) -> Result<Part> {
+    let mut notes = Vec::new();
+    let mut bytes = bytes;
+    if start == 0
+        && std::str::from_utf8(&bytes).is_err()
+        && let Verdict::Windows1252 { line } = source::judge(&bytes)
+    {
+        notes.push(source::windows_1252_note(line));
+        bytes = Cow::Owned(source::from_windows_1252(&bytes).into_bytes());
+    }
+    let table = csv::read(bytes.get(start..).unwrap_or_default(), options, control)?;
+    notes.extend(table.notes);
+    let columns = table
+        .columns
+        .into_iter()
+        .map(|found| ColumnSpec {
+            name: found.name,
+            physical: found.physical,
+            meaning: Meaning::Number,
+            missing_spellings: found.missing_spellings,
+            date_format: found.date_format,
+        })
+        .collect();
+    Ok(Part { name, frame: table.frame, columns, notes })
+}
+
+fn assemble(
+    local: Local,
+    parts: Vec<Part>,
+    fingerprint: String,
+    options: &LoadOptions,
+    control: &Control,
+) -> Result<Dataset> {
+    let mut notes = local.notes.clone();
+    let sizes: Vec<usize> = parts.iter().map(|p| p.frame.height()).collect();
+    let (mut frame, mut columns) = join::parts(parts, options, &mut notes)?;
+    for partition in &local.partitions {
+        add_partition(&mut frame, &mut columns, partition, &sizes, &mut notes)?;
+    }
     for spec in &mut columns {
         control.report("finding meanings", None, brief(&spec.name, 40));
         spec.meaning = meaning::find(&spec.name, spec.physical, frame.column(&spec.name)?, control)?;
     }
     correct(&mut frame, &mut columns, options, &mut notes)?;
-    Ok(Dataset { source: source.to_owned(), frame, columns, fingerprint: raw.fingerprint, notes })
+    Ok(Dataset { source: local.source.clone(), frame, columns, fingerprint, notes })
+}
+
+/// Adds a column that stands in the paths of the files.
+fn add_partition(
+    frame: &mut DataFrame,
+    columns: &mut Vec<ColumnSpec>,
+    partition: &Partition,
+    sizes: &[usize],
+    notes: &mut Vec<String>,
+) -> Result<()> {
+    let name = partition.name.as_str();
+    if columns.iter().any(|c| c.name == name) {
+        notes.push(format!("{}: stands in the files and in their paths; the files' was taken", brief(name, 60)));
+        return Ok(());
+    }
+    let rows =
+        sizes.iter().zip(&partition.values).flat_map(|(size, value)| std::iter::repeat_n(value.as_deref(), *size));
+    let series = match partition.physical {
+        Physical::Integer => {
+            rows.map(|v| v.and_then(|v| v.parse::<i64>().ok())).collect::<Int64Chunked>().into_series()
+        }
+        Physical::Date => {
+            let days: Int32Chunked = rows.map(|v| v.and_then(source::day)).collect();
+            days.into_series().cast(&DataType::Date)?
+        }
+        _ => rows.collect::<StringChunked>().into_series(),
+    };
+    frame.with_column(series.with_name(name.into()).into())?;
+    columns.push(ColumnSpec {
+        name: name.to_owned(),
+        physical: partition.physical,
+        meaning: Meaning::Number,
+        missing_spellings: Vec::new(),
+        date_format: None,
+    });
+    Ok(())
 }
 
 /// Applies the user's corrections of meanings. Text that is said to be a number becomes one; what cannot be one is missing.
@@ -98,6 +202,9 @@ fn correct(
     for (name, meaning) in &options.meaning {
         let names: Vec<String> = columns.iter().map(|c| brief(&c.name, 40)).take(12).collect();
         let Some(spec) = columns.iter_mut().find(|c| c.name == *name) else {
+            if options.forgiving {
+                continue;
+            }
             return Err(Error::input(format!("there is no column `{}`, whose meaning was corrected", brief(name, 60)))
                 .hint(format!("The columns begin with {}", names.join(", "))));
         };
@@ -257,8 +364,7 @@ mod tests {
         #[test]
         fn any_text_is_survived(body in "[ab1290.,;\"\r\n: /\\-TNAeé$]{0,160}", wide in proptest::prelude::any::<bool>()) {
             let text = if wide { format!("x,y\n{body}") } else { body };
-            let raw = source::Raw { bytes: text.into_bytes().into(), fingerprint: String::new() };
-            if let Ok(data) = from_bytes("t", raw, &LoadOptions::default(), &Control::default()) {
+            if let Ok(data) = try_load(text.as_bytes()) {
                 proptest::prop_assert_eq!(data.frame.width(), data.columns.len());
                 for spec in &data.columns {
                     crate::data::profile(&data, Some(&spec.name), &Control::default()).unwrap();

@@ -9,6 +9,7 @@ mod display;
 mod expression;
 mod feasibility;
 mod finding;
+mod join;
 mod load;
 mod meaning;
 mod missingness;
@@ -18,7 +19,7 @@ mod profile;
 mod redact;
 mod rows;
 mod samples;
-mod source;
+pub mod source;
 
 pub use association::{
     ASSOCIATION_SAMPLE, Association, Associations, Measure, NotCompared, associations, associations_of, sample_rows,
@@ -38,3 +39,4 @@ pub use profile::{Cell, ColumnProfile, Profile, ProfileOptions, QUANTILES, Top, 
 pub use redact::redact;
 pub use rows::{RowQuery, cells, find_row, row_order};
 pub use samples::{Sample, sample, samples};
+pub use source::SchemaChanges;

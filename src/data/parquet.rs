@@ -7,18 +7,23 @@ use polars::prelude::*;
 
 use super::Physical;
 use super::display::brief;
+use super::source::flat;
 use crate::engine::{Control, guarded};
 use crate::error::{Error, Result};
 
 /// Reads a Parquet file.
 ///
 /// # Errors
-/// When the bytes are damaged, there is no row, or a column has a type that is no table cell (lists, structures, bytes).
+/// When the bytes are damaged, or there is no row or no column. Structures are spread over columns; lists and binary values
+/// are left out with a note.
 pub fn read(bytes: Cow<'static, [u8]>, control: &Control) -> Result<(DataFrame, Vec<Physical>, Vec<String>)> {
     control.check()?;
     control.report("reading values", None, format!("{} MB", bytes.len() >> 20));
+    let mut notes = Vec::new();
     let frame = guarded("this Parquet file cannot be read", || {
-        ParquetReader::new(Cursor::new(bytes)).finish().map_err(damaged)
+        let mut reader = ParquetReader::new(Cursor::new(bytes));
+        let cells = cells(&mut reader, &mut notes)?;
+        flat(reader.with_columns(cells).finish().map_err(damaged)?, &mut notes)
     })
     .map_err(|e| {
         // The smallest unsigned types are not compiled into our Polars.
@@ -29,7 +34,49 @@ pub fn read(bytes: Cow<'static, [u8]>, control: &Control) -> Result<(DataFrame, 
             "It may be cut off or damaged; write it again, or convert it to CSV"
         })
     })?;
-    conform(frame, control)
+    let (frame, physicals, more) = conform(frame, control)?;
+    notes.extend(more);
+    Ok((frame, physicals, notes))
+}
+
+/// The columns to read, when some are none: lists, maps and binary values are not even decoded.
+fn cells<R: polars::io::mmap::MmapBytesReader>(
+    reader: &mut ParquetReader<R>,
+    notes: &mut Vec<String>,
+) -> Result<Option<Vec<String>>> {
+    use ArrowDataType as A;
+    let schema = reader.schema().map_err(damaged)?;
+    let is_list = |dtype: &A| {
+        matches!(
+            dtype,
+            A::List(_)
+                | A::LargeList(_)
+                | A::FixedSizeList(..)
+                | A::Map(..)
+                | A::Binary
+                | A::LargeBinary
+                | A::BinaryView
+                | A::FixedSizeBinary(_)
+                | A::Union(_)
+        )
+    };
+    let mut kept = Vec::new();
+    for (name, field) in schema.iter() {
+        if is_list(field.dtype()) {
+            let what = match field.dtype() {
+                A::Binary | A::LargeBinary | A::BinaryView | A::FixedSizeBinary(_) => "its values are binary",
+                _ => "its cells are lists",
+            };
+            notes.push(format!("{}: left out; {what}, which are no table cells", brief(name, 60)));
+        } else {
+            kept.push(name.to_string());
+        }
+    }
+    if kept.is_empty() && !schema.is_empty() {
+        return Err(Error::input("no column holds single values: all are lists or binary")
+            .hint("Spread them over columns of their own when writing the file"));
+    }
+    Ok((kept.len() < schema.len()).then_some(kept))
 }
 
 /// Reads the first rows of a Parquet file, and how many it has.
@@ -188,10 +235,18 @@ mod tests {
     }
 
     #[test]
-    fn a_list_column_is_refused_by_name() {
+    fn lists_are_left_out_and_structures_spread_with_notes() {
         let lists = Series::new("l".into(), [Series::new("".into(), [1i64, 2])]);
-        let error = back(DataFrame::new(1, vec![lists.into()]).unwrap()).unwrap_err();
-        assert!(error.message.contains("`l`"), "{error}");
+        assert!(back(DataFrame::new(1, vec![lists.clone().into()]).unwrap()).unwrap_err().message.contains("lists"));
+        let inner = StructChunked::from_columns("b".into(), 1, &[Column::new("c".into(), ["x"])]).unwrap();
+        let parts = [Column::new("a".into(), [1i32]), inner.into_series().into(), lists.clone().into()];
+        let outer = StructChunked::from_columns("s".into(), 1, &parts).unwrap();
+        let frame = DataFrame::new(1, vec![outer.into_series().into(), lists.into()]).unwrap();
+        let (frame, physicals, notes) = back(frame).unwrap();
+        assert_eq!(frame.get_column_names(), ["s.a", "s.b.c"]);
+        assert_eq!(physicals, [Physical::Integer, Physical::String]);
+        assert!(notes.iter().any(|n| n.starts_with("l: left out")), "{notes:?}");
+        assert!(notes.iter().any(|n| n.starts_with("s.l: left out")), "{notes:?}");
     }
 
     #[test]

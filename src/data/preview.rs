@@ -9,7 +9,7 @@ use polars::prelude::*;
 
 use super::csv;
 use super::display::{brief, display};
-use super::source::{self, Kind};
+use super::source::{self, Kind, Verdict};
 use super::{column, parquet};
 use crate::error::{Error, Result};
 
@@ -58,20 +58,88 @@ pub fn preview(path: impl AsRef<Path>, rows: usize) -> Result<Preview> {
             Error::input(format!("{} is not a plain file", brief(&name, 200))).hint("Load it without a preview")
         );
     }
-    let (mut file, metadata) = source::open(path)?;
-    let mut head = Vec::new();
-    let read = |e: std::io::Error| Error::input(format!("{} cannot be read: {e}", brief(&name, 200)));
-    Read::by_ref(&mut file).take(HEAD).read_to_end(&mut head).map_err(read)?;
-    let cut = head.len() as u64 == HEAD && metadata.len() != HEAD;
-    if source::sniff(&head)? == Kind::Parquet {
-        file.seek(SeekFrom::Start(0)).map_err(read)?;
-        return of_parquet(file, metadata.len(), rows);
+    if let Some(rest) = name.strip_prefix("sqlite:")
+        && !path.exists()
+    {
+        return preview(rest, rows);
     }
-    text(Cow::Owned(head), cut, metadata.len(), rows)
+    let (mut file, metadata) = source::open(path)?;
+    let mut head = source::head(&mut file, path, HEAD)?;
+    let mut cut = head.len() as u64 == HEAD && metadata.len() != HEAD;
+    let size = metadata.len();
+    let mut packed = None;
+    if let Kind::Packed(packing) = source::sniff(&head)? {
+        // Only the beginning is unpacked, whatever the whole would grow to.
+        let start = |e: std::io::Error| source::read_error(path, &e);
+        file.seek(SeekFrom::Start(0)).map_err(start)?;
+        head.clear();
+        let mut unpacked = packing.unpacked(file.try_clone().map_err(start)?)?;
+        let read = Read::by_ref(&mut unpacked).take(HEAD).read_to_end(&mut head);
+        read.map_err(|e| packing.damaged(&e, head.len() as u64))?;
+        cut = head.len() as u64 == HEAD;
+        packed = Some(packing);
+    }
+    let kind = source::sniff(&head)?;
+    let mut found = match (kind, packed) {
+        (Kind::Text | Kind::Utf16, _) => text(Cow::Owned(head), cut, size, rows)?,
+        (Kind::Json, packed) => {
+            file.seek(SeekFrom::Start(0)).map_err(|e| source::read_error(path, &e))?;
+            let (header, cells, more) = match packed {
+                Some(packing) => source::json_head(packing.unpacked(file)?, rows)?,
+                None => source::json_head(file, rows)?,
+            };
+            of_cells(header, cells, more, "JSON", size)
+        }
+        (_, Some(packing)) => {
+            return Err(Error::input(format!(
+                "a look at it takes unpacking the whole file, which is compressed with {}",
+                packing.name()
+            ))
+            .hint("Load it without a preview"));
+        }
+        (Kind::Parquet, None) => {
+            file.seek(SeekFrom::Start(0)).map_err(|e| source::read_error(path, &e))?;
+            of_parquet(file, size, rows)?
+        }
+        (Kind::ArrowFile | Kind::ArrowStream, None) => {
+            let frame = source::arrow_head(path, kind, rows + 1)?;
+            let more = frame.height() > rows;
+            let (header, cells) = cells_of(&frame.head(Some(rows)));
+            Preview { header, rows: cells, kind: "Arrow".into(), size_bytes: size, total_rows: None, truncated: more }
+        }
+        (Kind::Sqlite, None) => {
+            let (header, cells, more) = source::sqlite_head(path, rows)?;
+            of_cells(header, cells, more, "SQLite", size)
+        }
+        (Kind::Packed(_), None) => return Err(Error::input("this is compressed twice").hint("Unpack it once")),
+    };
+    if let Some(packing) = packed {
+        found.kind = format!("{}, {}", found.kind, packing.name());
+    }
+    Ok(found)
+}
+
+fn of_cells(header: Vec<String>, cells: Vec<Vec<Option<String>>>, more: bool, kind: &str, size: u64) -> Preview {
+    let harmless = |text: Option<String>| text.map(|t| brief(&t, CELL)).unwrap_or_default();
+    Preview {
+        header: header.iter().take(WIDEST).map(|n| brief(n, CELL)).collect(),
+        rows: cells.into_iter().map(|row| row.into_iter().take(WIDEST).map(harmless).collect()).collect(),
+        kind: kind.to_owned(),
+        size_bytes: size,
+        total_rows: None,
+        truncated: more,
+    }
 }
 
 fn of_parquet(file: File, size_bytes: u64, rows: usize) -> Result<Preview> {
     let (frame, all) = parquet::head(file, rows)?;
+    let (header, rows) = cells_of(&frame);
+    let truncated = all > frame.height();
+    Ok(Preview { header, rows, kind: "Parquet".to_owned(), size_bytes, total_rows: Some(all as u64), truncated })
+}
+
+/// Names and cells of a frame, harmless for a terminal.
+fn cells_of(frame: &DataFrame) -> (Vec<String>, Vec<Vec<String>>) {
     let header = frame.get_column_names().iter().take(WIDEST).map(|n| brief(n, CELL)).collect();
     let columns: Vec<Vec<Option<String>>> =
         frame.columns().iter().take(WIDEST).map(|c| column::texts(c).unwrap_or_else(|_| placeholders(c))).collect();
@@ -83,8 +151,7 @@ fn of_parquet(file: File, size_bytes: u64, rows: usize) -> Result<Preview> {
                 .collect()
         })
         .collect();
-    let truncated = all > frame.height();
-    Ok(Preview { header, rows, kind: "Parquet".to_owned(), size_bytes, total_rows: Some(all as u64), truncated })
+    (header, rows)
 }
 
 /// What stands in for cells of a type that has no text.
@@ -95,15 +162,19 @@ fn placeholders(column: &Column) -> Vec<Option<String>> {
 fn text(head: Cow<'static, [u8]>, cut: bool, size_bytes: u64, rows: usize) -> Result<Preview> {
     let kind = source::sniff(&head)?;
     let mut head = head;
-    if kind == Kind::Utf16 && head.len() % 2 == 1 {
-        head.to_mut().pop();
-    }
-    let (bytes, start) = match kind {
+    let mut bytes: &[u8] = if kind == Kind::Utf16 {
+        if head.len() % 2 == 1 {
+            head.to_mut().pop();
+        }
         // The cut may fall into a pair of surrogates; the damaged last character is no error here.
-        Kind::Utf16 => (Cow::Owned(encoding_rs::UTF_16LE.decode(&head).0.into_owned().into_bytes()), 0),
-        _ => source::text(kind, head)?,
+        head = Cow::Owned(source::utf16_of(&head).decode(&head).0.into_owned().into_bytes());
+        &head
+    } else {
+        if matches!(source::judge(&head), Verdict::Windows1252 { .. }) {
+            head = Cow::Owned(source::from_windows_1252(&head).into_bytes());
+        }
+        head.strip_prefix(&[0xef, 0xbb, 0xbf]).unwrap_or(&head)
     };
-    let mut bytes = bytes.get(start..).unwrap_or_default();
     // The last record may be cut in the middle; a file without any line end is shown as it is.
     if cut && let Some(end) = bytes.iter().rposition(|b| *b == b'\n') {
         bytes = bytes.get(..=end).unwrap_or(bytes);

@@ -24,13 +24,15 @@ pub fn read(
     derive: &std::collections::BTreeMap<String, String>,
     control: &Control,
 ) -> Result<Dataset> {
-    Ok(read_both(spec, derive, control)?.1)
+    Ok(read_both(spec, derive, false, control)?.1)
 }
 
-/// The table as it lies in its source, and as the load step wants it.
+/// The table as it lies in its source, and as the load step wants it. `forgiving` leaves out corrections and derived columns
+/// whose columns the table does not have.
 pub(super) fn read_both(
     spec: &LoadSpec,
     derive: &std::collections::BTreeMap<String, String>,
+    forgiving: bool,
     control: &Control,
 ) -> Result<(Dataset, Dataset)> {
     let options = LoadOptions {
@@ -42,6 +44,8 @@ pub(super) fn read_both(
             .filter(|(name, _)| !derive.contains_key(*name))
             .map(|(n, m)| (n.clone(), *m))
             .collect(),
+        schema_changes: spec.schema_changes.unwrap_or_default(),
+        forgiving,
     };
     let mut dataset = data::load(&spec.source, &options, control)?;
     // Columns are shared, not copied.
@@ -51,7 +55,11 @@ pub(super) fn read_both(
         data::filter(&mut dataset, condition)?;
         dataset.notes.push(format!("{} of {before} rows kept by the filter {condition}", dataset.rows()));
     }
-    for (name, expression) in derive {
+    let columns: Vec<String> = dataset.columns.iter().map(|c| c.name.clone()).collect();
+    let possible = |expression: &String| {
+        data::expression_columns(expression).iter().all(|c| columns.contains(c) || derive.contains_key(c))
+    };
+    for (name, expression) in derive.iter().filter(|(_, e)| !forgiving || possible(e)) {
         data::derive(&mut dataset, name, expression, control)?;
         if let Some(meaning) = spec.meaning.get(name) {
             dataset.set_meaning(name, *meaning)?;
@@ -73,7 +81,7 @@ fn told_load<T>(shop: &Workshop, flow: &Flow, work: impl FnOnce() -> Result<T>, 
 /// As [`read`].
 pub fn load(shop: &Workshop, walk: &Walk, control: &Control) -> Result<Dataset> {
     let work = || {
-        let (raw, dataset) = read_both(&walk.flow.load, &walk.flow.derive, control)?;
+        let (raw, dataset) = read_both(&walk.flow.load, &walk.flow.derive, false, control)?;
         keep_load(shop, walk, &raw, &dataset, control)?;
         Ok(dataset)
     };
@@ -86,9 +94,11 @@ pub fn load(shop: &Workshop, walk: &Walk, control: &Control) -> Result<Dataset> 
 /// # Errors
 /// When the table cannot be read, or target, split, models or metric do not fit it.
 pub fn begin_checked(shop: &Workshop, flow: &Flow, control: &Control) -> Result<(Walk, Dataset)> {
+    // Before anything is fetched with it.
+    flow.check_secrets()?;
     let work = || {
         let draft = shop.draft(flow);
-        let (raw, dataset) = read_both(&flow.load, &flow.derive, control)?;
+        let (raw, dataset) = read_both(&flow.load, &flow.derive, false, control)?;
         let prepared = prepare(&dataset, &flow.prepare, &formula_leaks(flow, &dataset), flow.seed)?;
         super::train_step::candidates(&draft, &prepared)?;
         super::train_step::ranking_metric(&draft, &prepared)?;

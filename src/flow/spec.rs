@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use crate::data::Meaning;
+use crate::data::{Meaning, SchemaChanges, source};
 use crate::error::{Error, Result};
 use crate::gate::Thresholds;
 use crate::model::estimators::Params;
@@ -61,7 +61,7 @@ impl Default for Flow {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct LoadSpec {
-    /// A path, `-` for standard input, or `sample:NAME`.
+    /// A path, a pattern, a folder, `-` for standard input, `sample:NAME`, or an address; see `docs/sources.md`.
     pub source: String,
     /// The field delimiter of a CSV file, found by itself when absent.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -72,6 +72,9 @@ pub struct LoadSpec {
     /// Corrections of what columns mean.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub meaning: BTreeMap<String, Meaning>,
+    /// What is done when the files of one source have different columns: `refuse` (the default) or `fill`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub schema_changes: Option<SchemaChanges>,
     /// Keep only rows for which this SQL condition holds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub filter: Option<String>,
@@ -160,6 +163,27 @@ pub struct LabelsSpec {
 }
 
 impl Flow {
+    /// Refuses sources with a password or a signature in their address: flows are recorded, and secrets must not be.
+    ///
+    /// # Errors
+    /// When a source of the flow holds a secret.
+    pub fn check_secrets(&self) -> Result<()> {
+        let watch = self.watch.as_ref();
+        let labels = watch.and_then(|w| w.labels.as_ref()).map(|l| &l.source);
+        for source in [Some(&self.load.source), watch.map(|w| &w.source), labels].into_iter().flatten() {
+            if source::has_secret(source) {
+                return Err(Error::usage(format!(
+                    "the source {} holds a password, a token or a signature, and it would be recorded",
+                    source::without_secrets(source)
+                ))
+                .hint(
+                    "Give a password in PGPASSWORD or ~/.pgpass; fetch the file behind a signed address first, or pipe it in and name `-`",
+                ));
+            }
+        }
+        Ok(())
+    }
+
     /// Reads a flow file. Relative paths in it are taken from the file's folder when they exist there.
     ///
     /// # Errors
@@ -220,6 +244,19 @@ mod tests {
         let to = |to: &str| PushSpec { to: to.into(), name: "m".into(), alias: None }.check();
         assert!(to("https://ana:secret@mlflow.example/x").is_err());
         assert!(to("https://mlflow.example/a@b").is_ok() && to("models").is_ok() && to("mlflow").is_ok());
+    }
+
+    #[test]
+    fn a_secret_in_a_source_is_refused() {
+        let of = |source: &str| {
+            let mut flow = Flow::default();
+            flow.load.source = source.into();
+            flow.check_secrets()
+        };
+        let error = of("postgres://ana:s3cret@h/d?table=t").unwrap_err();
+        assert!(error.exit_code() == 2 && !error.to_string().contains("s3cret"), "{error}");
+        assert!(of("https://h/x.csv?X-Amz-Signature=s3cret").is_err());
+        assert!(of("postgres://ana@h/d?table=t").is_ok() && of("x.csv").is_ok());
     }
 
     #[test]

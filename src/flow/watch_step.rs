@@ -65,20 +65,9 @@ impl WatchRecord {
 /// their source, then filtered and with the derived columns.
 fn read_new(walk: &Walk, source: &str, filter: Option<&String>, control: &Control) -> Result<(Dataset, Dataset)> {
     let spec = LoadSpec { source: source.into(), filter: filter.cloned(), ..walk.flow.load.clone() };
-    // Corrections of columns that the new table does not have are no mistake.
-    let header = data::preview(source, 1).map(|p| p.header).unwrap_or_default();
-    let meaning = spec.meaning.iter().filter(|(n, _)| header.contains(n)).map(|(n, m)| (n.clone(), *m)).collect();
-    // Neither are derived columns whose ingredients it does not have (the target's, before its labels are known).
-    let derive = walk
-        .flow
-        .derive
-        .iter()
-        .filter(|(_, e)| {
-            data::expression_columns(e).iter().all(|c| header.contains(c) || walk.flow.derive.contains_key(c))
-        })
-        .map(|(n, e)| (n.clone(), e.clone()))
-        .collect();
-    read_both(&LoadSpec { meaning, ..spec }, &derive, control)
+    // Corrections of columns that the new table does not have are no mistake. Neither are derived columns whose
+    // ingredients it does not have (the target's, before its labels are known).
+    read_both(&spec, &walk.flow.derive, true, control)
 }
 
 /// Brings the columns that a model reads to the types it was trained on: a column of digits that was a category of text

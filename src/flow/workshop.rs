@@ -86,6 +86,7 @@ impl Workshop {
         if let Some(push) = &flow.push {
             push.check()?;
         }
+        flow.check_secrets()?;
         let id = sha256(flow.name.as_bytes())[..8].to_owned();
         let store = self.store()?;
         let created_ms = store.walk(&id)?.map_or_else(now_ms, |w| w.created_ms);

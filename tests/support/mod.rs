@@ -1,8 +1,12 @@
 //! What the integration tests share: real servers and a proxy that breaks connections.
 #![allow(dead_code, reason = "each test binary uses its part")]
 
+pub mod cut_proxy;
 pub mod fault_proxy;
 pub mod mlflow;
+pub mod postgres;
+pub mod s3;
+pub mod web;
 
 use std::path::PathBuf;
 use std::process::Command;

@@ -148,20 +148,6 @@ fn redirect_target(location: &str) -> String {
     if open.is_empty() { "elsewhere".into() } else { harmless(&open, 200) }
 }
 
-/// The innermost cause of an error: what the operating system or the TLS layer said. It names no address, so it
-/// cannot repeat a login that stands in one.
-pub(super) fn root_cause(error: &(dyn std::error::Error + 'static)) -> String {
-    let mut cause = error;
-    while let Some(inner) = cause.source() {
-        cause = inner;
-    }
-    match cause.downcast_ref::<reqwest::Error>() {
-        // Its own text would repeat the address.
-        Some(_) => "the request failed".into(),
-        None => cause.to_string(),
-    }
-}
-
 /// Whether an error means that the person stopped the work.
 pub(super) fn is_cancel(error: &Error) -> bool {
     error.kind == Kind::Cancelled

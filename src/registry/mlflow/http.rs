@@ -1,8 +1,7 @@
 //! One HTTP request with a time limit, a size limit, and tries again where that is safe.
 
 use std::io::Read;
-use std::sync::Once;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use reqwest::blocking::{Body, Client, RequestBuilder, Response};
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderValue, LOCATION, RETRY_AFTER};
@@ -13,6 +12,7 @@ use super::env::{Credentials, RetryPolicy, Settings};
 use super::failure::{self, Failure};
 use crate::engine::Control;
 use crate::error::{Error, Result};
+use crate::net::{backoff, install_ring, is_loopback, pause, root_cause};
 
 /// Bodies that are parsed are never larger than this.
 pub(super) const JSON_LIMIT: u64 = 32 << 20;
@@ -99,7 +99,7 @@ impl Http {
             builder = builder.identity(identity);
         }
         let client = builder.build().map_err(|e| {
-            Error::local(format!("the HTTP client cannot start: {}", failure::root_cause(&e)))
+            Error::local(format!("the HTTP client cannot start: {}", root_cause(&e)))
                 .hint("Install the system's CA certificates (package ca-certificates)")
         })?;
         if let Some(workspace) = &settings.workspace
@@ -148,17 +148,11 @@ impl Http {
         }
     }
 
-    /// Waits before try number `attempt + 1`; wakes up early when cancelled.
+    /// Waits before try number `attempt + 1`, as long as the server asked for if it did; wakes up early when cancelled.
     pub(super) fn wait(&self, attempt: u32, asked: Option<Duration>, control: &Control) -> Result<()> {
-        let until = Instant::now() + backoff(&self.retry, attempt, asked);
-        loop {
-            control.check()?;
-            let left = until.saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                return Ok(());
-            }
-            std::thread::sleep(left.min(Duration::from_millis(50)));
-        }
+        let policy = &self.retry;
+        let wait = asked.map_or_else(|| backoff(policy.base, policy.cap, attempt), |asked| asked.min(policy.cap));
+        pause(wait, control)
     }
 
     fn once(&self, call: &Call<'_>, control: &Control) -> Result<Vec<u8>, Failure> {
@@ -229,7 +223,7 @@ impl Http {
                     "cannot {}: the connection to {} broke off ({})",
                     call.what,
                     self.shown(),
-                    super::super::harmless(&failure::root_cause(&e), 120)
+                    super::super::harmless(&root_cause(&e), 120)
                 ))
                 .hint("Try again"),
                 retry_after: None,
@@ -254,7 +248,7 @@ impl Http {
             return Failure::Other(Error::cancelled());
         }
         let server = self.shown();
-        let cause = super::super::harmless(&failure::root_cause(error), 160);
+        let cause = super::super::harmless(&root_cause(error), 160);
         if error.is_builder() {
             return Failure::Other(Error::remote(format!("cannot {what}: {cause}")));
         }
@@ -299,59 +293,10 @@ impl Read for Upload {
     }
 }
 
-/// The wait before try number `attempt + 1`: what the server asked for, else doubling with up to a quarter of jitter,
-/// so that many clients do not come back at the same moment.
-fn backoff(policy: &RetryPolicy, attempt: u32, asked: Option<Duration>) -> Duration {
-    if let Some(asked) = asked {
-        return asked.min(policy.cap);
-    }
-    let doubled = policy.base.saturating_mul(2u32.saturating_pow(attempt.saturating_sub(1).min(16))).min(policy.cap);
-    let noise = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.subsec_nanos() % 256);
-    doubled + doubled / 1024 * noise
-}
-
 fn header<'a>(headers: &'a HeaderMap, name: &str) -> &'a str {
     headers.get(name).and_then(|v| v.to_str().ok()).unwrap_or_default()
 }
 
-fn is_loopback(url: &Url) -> bool {
-    let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
-    host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
-}
-
 fn read_pem(path: &std::path::Path, variable: &str) -> Result<Vec<u8>> {
     std::fs::read(path).map_err(|e| Error::usage(format!("{}: {e}", path.display())).hint(format!("Check {variable}")))
-}
-
-/// TLS by ring, chosen once for the process; a choice that was made before is kept.
-fn install_ring() {
-    static ONCE: Once = Once::new();
-    ONCE.call_once(|| {
-        let _ = rustls::crypto::ring::default_provider().install_default();
-    });
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn waits_double_up_to_the_cap_and_heed_the_server() {
-        let policy = RetryPolicy { attempts: 9, base: Duration::from_millis(100), cap: Duration::from_secs(1) };
-        let quarter_more = |ms: u64| Duration::from_millis(ms)..=Duration::from_millis(ms + ms / 4);
-        assert!(quarter_more(100).contains(&backoff(&policy, 1, None)));
-        assert!(quarter_more(200).contains(&backoff(&policy, 2, None)));
-        assert!(quarter_more(1000).contains(&backoff(&policy, 30, None)));
-        assert_eq!(backoff(&policy, 1, Some(Duration::from_millis(700))), Duration::from_millis(700));
-        assert_eq!(backoff(&policy, 1, Some(Duration::from_secs(3600))), Duration::from_secs(1));
-    }
-
-    #[test]
-    fn loopback_is_known() {
-        for (url, expected) in
-            [("http://127.0.0.1:5", true), ("http://[::1]:5", true), ("http://localhost", true), ("http://a.b", false)]
-        {
-            assert_eq!(is_loopback(&Url::parse(url).unwrap()), expected, "{url}");
-        }
-    }
 }
