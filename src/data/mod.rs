@@ -15,6 +15,7 @@ mod preview;
 mod profile;
 mod samples;
 mod source;
+mod stream;
 
 pub use checks::names as check_names;
 pub use dataset::{ColumnSpec, Dataset, Meaning, Physical};
@@ -24,5 +25,9 @@ pub use feasibility::{Feasibility, FeasibilityVerdict, Reason};
 pub use finding::{Finding, Severity};
 pub use load::{LoadOptions, load};
 pub use preview::{Preview, preview};
-pub use profile::{Cell, ColumnProfile, Profile, ProfileOptions, QUANTILES, Top, profile, profile_with};
+pub use profile::{
+    Accuracy, Cell, ColumnProfile, Examined, Precision, Profile, ProfileOptions, QUANTILES, TextShape, Top, profile,
+    profile_with,
+};
 pub use samples::{Sample, sample, samples};
+pub use stream::{Limits, profile_source, profile_source_with};

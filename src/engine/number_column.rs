@@ -260,7 +260,7 @@ fn tally(
             let share = (i as f64 + 0.5) / points as f64;
             // Halves first: the span of a bucket may be larger than the largest number.
             let value = start * (1.0 - share) + end * share;
-            let value = if whole { value.round().clamp(start.ceil(), end.floor()) } else { value };
+            let value = if whole { value.round().max(start.ceil()).min(end.floor()) } else { value };
             let n = rest / points + u64::from(i < rest % points);
             entries.push((value + 0.0, n));
         }

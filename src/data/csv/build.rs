@@ -41,8 +41,8 @@ impl ColumnBuilder {
         match &mut self.values {
             Values::Integer(values) => {
                 let value = match self.reading {
-                    Reading::Datetime(order) => dates::parse(order, word).map(|m| m.micros),
                     _ if spellings.class(word).is_some() => None,
+                    Reading::Datetime(order) => dates::parse(order, word).map(|m| m.micros),
                     _ => number(word),
                 };
                 append(values, value);
@@ -61,6 +61,7 @@ impl ColumnBuilder {
             },
             Values::Days(values) => {
                 let day = match self.reading {
+                    _ if spellings.class(word).is_some() => None,
                     Reading::Date(order) => dates::parse(order, word).map(|m| m.micros.div_euclid(DAY)),
                     _ => None,
                 };

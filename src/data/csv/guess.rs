@@ -72,11 +72,18 @@ impl Guess {
 
     /// Looks at one trimmed cell.
     pub fn see(&mut self, cell: &[u8], spellings: &Spellings) {
-        if let Some(class) = spellings.class(cell) {
-            self.found.add(class, cell);
+        match spellings.class(cell) {
+            Some(class) => self.found.add(class, cell),
+            None => self.see_value(cell),
+        }
+    }
+
+    /// Looks at one trimmed cell that is no spelling of "missing".
+    pub fn see_value(&mut self, cell: &[u8]) {
+        self.values += 1;
+        if self.is_text() {
             return;
         }
-        self.values += 1;
         if self.possible & (INTEGER | FLOAT | COMMA) != 0 {
             let shape = shape(cell);
             match shape {
@@ -107,6 +114,40 @@ impl Guess {
                     }
                 }
             }
+        }
+    }
+
+    /// Whether nothing but text is possible any more: further values cannot change the reading.
+    #[must_use]
+    pub fn is_text(&self) -> bool {
+        self.possible == 0 && self.dates == 0
+    }
+
+    /// What [`Guess::see_value`] does for `n` whole numbers without leading zeros.
+    pub fn saw_integers(&mut self, n: u64) {
+        if n > 0 {
+            self.values += n;
+            self.possible &= INTEGER | FLOAT | COMMA;
+            self.dates = 0;
+        }
+    }
+
+    /// What [`Guess::see_value`] does for `n` numbers with a decimal point and without an exponent.
+    pub fn saw_floats(&mut self, n: u64) {
+        if n > 0 {
+            self.values += n;
+            self.possible &= FLOAT;
+            self.dates = 0;
+        }
+    }
+
+    /// What [`Guess::see_value`] does for `n` dates that begin with a year of four digits and a dash, and have a day.
+    pub fn saw_dates(&mut self, n: u64, style: Style) {
+        if n > 0 {
+            self.values += n;
+            self.possible = 0;
+            self.dates &= Order::YmdDash.bit();
+            self.style = self.style.with(style);
         }
     }
 
