@@ -267,3 +267,64 @@ fn tally(
     }
     Tally::from_repeated(entries)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn plan(sample: &[f64]) -> NumberPlan {
+        NumberPlan { most_distinct: 20, edges: Arc::new(Edges::plan(sample)), per_day: Some(1.0) }
+    }
+
+    fn of(plan: &NumberPlan, first: u64, values: &[f64]) -> NumberColumn {
+        let mut column = NumberColumn::new(plan.clone());
+        column.push(first, values);
+        column
+    }
+
+    #[test]
+    fn few_values_are_exact() {
+        let s = of(&plan(&[]), 0, &[1.0, f64::NAN, -0.0, 0.0, 2.5]).finish();
+        assert_eq!((s.rows, s.missing, s.distinct(), s.sketch), (5, 1, 3, None));
+        assert_eq!(s.low[0], (0.0, 2));
+        assert_eq!(s.values.numbers().unwrap().entries(), [(0.0, 2), (1.0, 1), (2.5, 1)]);
+    }
+
+    #[test]
+    fn a_sketch_loses_no_row() {
+        let values: Vec<f64> = (0..50_000).map(|i| (hash::word(i) % 1_000_003) as f64 - 500.0).collect();
+        let s = of(&plan(&values[..2000]), 0, &values).finish();
+        let tally = s.values.numbers().unwrap();
+        assert_eq!(tally.total(), 50_000);
+        assert!(tally.entries().iter().all(|(v, _)| v.fract() == 0.0), "whole numbers stay whole");
+        let negative: u64 = tally.entries().iter().filter(|(v, _)| *v < 0.0).map(|(_, n)| n).sum();
+        assert_eq!(negative, values.iter().filter(|v| **v < 0.0).count() as u64);
+        let mut days = values.clone();
+        days.sort_by(f64::total_cmp);
+        days.dedup();
+        assert_eq!(s.sketch.unwrap().days.unwrap(), days);
+    }
+
+    proptest! {
+        #[test]
+        fn merging_in_any_order_gives_the_same(
+            a in prop::collection::vec(prop::option::of(-50i32..50), 0..80),
+            b in prop::collection::vec(prop::option::of(-9000i32..9000), 0..80),
+        ) {
+            let numbers = |v: &[Option<i32>]| v.iter().map(|x| x.map_or(f64::NAN, f64::from)).collect::<Vec<_>>();
+            let (a, b) = (numbers(&a), numbers(&b));
+            let plan = plan(&a);
+            let whole = of(&plan, 0, &[a.clone(), b.clone()].concat()).finish();
+            let (mut ab, mut ba) = (of(&plan, 0, &a), of(&plan, a.len() as u64, &b));
+            ab.merge(of(&plan, a.len() as u64, &b)).unwrap();
+            ba.merge(of(&plan, 0, &a)).unwrap();
+            for mut merged in [ab.finish(), ba.finish()] {
+                prop_assert!((merged.moments.mean - whole.moments.mean).abs() < 1e-6);
+                prop_assert!((merged.moments.m2 - whole.moments.m2).abs() <= 1e-9 * whole.moments.m2);
+                merged.moments = whole.moments;
+                prop_assert_eq!(&merged, &whole);
+            }
+        }
+    }
+}

@@ -1,13 +1,16 @@
 //! Rows that repeat an earlier row, found by comparing 64-bit hashes.
 
-use rayon::slice::ParallelSliceMut;
+use rayon::prelude::*;
+
+use super::Control;
+use crate::error::Result;
 
 /// The hashes of rows. Up to [`MOST_ROWS`] rows every hash is kept (8 bytes a row) and the count is exact up to collisions:
 /// among ten million different rows two share a hash with a probability of 3 in a million. Beyond, only the hashes below a
 /// bound are kept and the count is scaled up.
 #[derive(Debug, Clone, Default)]
 pub struct RowHashes {
-    /// Hashes with the row numbers of their first row, in blocks as they came.
+    /// In the order of the rows.
     hashes: Vec<u64>,
     rows: u64,
     /// How often the bound was halved.
@@ -16,6 +19,9 @@ pub struct RowHashes {
 
 /// Rows of which every hash is kept.
 pub const MOST_ROWS: usize = 1 << 24;
+
+/// Parts in which hashes are sorted.
+const PARTS: usize = 256;
 
 /// What the hashes say.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -56,17 +62,35 @@ impl RowHashes {
     }
 
     /// Counts the rows that repeat an earlier one.
-    #[must_use]
-    pub fn finish(self) -> Repeated {
-        let mut sorted = self.hashes.clone();
-        sorted.par_sort_unstable();
-        let repeats = sorted.windows(2).filter(|w| matches!(w, [a, b] if a == b)).count() as u64;
-        if self.halved > 0 {
-            return Repeated { rows: repeats << self.halved, counted: false, examples: Vec::new() };
+    ///
+    /// # Errors
+    /// When the work is cancelled.
+    pub fn finish(self, control: &Control) -> Result<Repeated> {
+        // Sorted in parts by their first bits: each is done in a moment, so that a cancel need not wait.
+        let mut parts: Vec<Vec<u64>> = vec![Vec::with_capacity(self.hashes.len() / PARTS); PARTS];
+        for hash in &self.hashes {
+            if let Some(part) = parts.get_mut((hash << self.halved) as usize >> (64 - PARTS.ilog2())) {
+                part.push(*hash);
+            }
         }
-        let mut several: Vec<u64> =
-            sorted.windows(2).filter_map(|w| matches!(w, [a, b] if a == b).then_some(*w.first()?)).collect();
-        several.dedup();
+        control.check()?;
+        let found: Vec<(u64, Vec<u64>)> = parts
+            .into_par_iter()
+            .map(|mut part| {
+                control.check()?;
+                part.sort_unstable();
+                let again = part.windows(2).filter_map(|w| matches!(w, [a, b] if a == b).then_some(*w.first()?));
+                let mut several: Vec<u64> = again.collect();
+                let repeats = several.len() as u64;
+                several.dedup();
+                Ok((repeats, several))
+            })
+            .collect::<Result<_>>()?;
+        let repeats: u64 = found.iter().map(|(n, _)| n).sum();
+        if self.halved > 0 {
+            return Ok(Repeated { rows: repeats << self.halved, counted: false, examples: Vec::new() });
+        }
+        let several: Vec<u64> = found.into_iter().flat_map(|(_, several)| several).collect();
         let mut seen = vec![false; several.len()];
         let mut examples = Vec::new();
         if !several.is_empty() {
@@ -80,7 +104,7 @@ impl RowHashes {
                 }
             }
         }
-        Repeated { rows: repeats, counted: true, examples }
+        Ok(Repeated { rows: repeats, counted: true, examples })
     }
 }
 
@@ -98,8 +122,8 @@ mod tests {
         let mut hashes = RowHashes::default();
         hashes.push(&[1, 2, 3, 2].map(hash::word));
         hashes.push(&[4, 1, 2].map(hash::word));
-        assert_eq!(hashes.finish(), Repeated { rows: 3, counted: true, examples: vec![3, 5, 6] });
-        assert_eq!(RowHashes::default().finish().rows, 0);
+        assert_eq!(hashes.finish(&Control::default()).unwrap(), Repeated { rows: 3, counted: true, examples: vec![3, 5, 6] });
+        assert_eq!(RowHashes::default().finish(&Control::default()).unwrap().rows, 0);
     }
 
     #[test]
@@ -110,7 +134,7 @@ mod tests {
         for i in 0..20u64 {
             hashes.push(&block.iter().map(|h| hash::word(h ^ i / 2)).collect::<Vec<_>>());
         }
-        let found = hashes.finish();
+        let found = hashes.finish(&Control::default()).unwrap();
         assert!(!found.counted && found.examples.is_empty());
         let share = found.rows as f64 / (20u64 << 20) as f64;
         assert!((share - 0.5).abs() < 0.01, "{share}");

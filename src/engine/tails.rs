@@ -1,7 +1,7 @@
 //! The smallest or the largest values of a column, exact and with their rows.
 
 /// The values that are kept of each end.
-pub const KEPT: usize = 512;
+pub const KEPT: usize = 2048;
 
 /// Which end of the range is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -92,14 +92,14 @@ mod tests {
         assert_eq!(of(End::High, &values).into_values(), sorted[..KEPT]);
         // Sorted either way, and all equal: the hardest orders.
         assert_eq!(of(End::Low, &sorted).into_values()[0].0, 0.0);
-        let equal: Vec<(f64, u64)> = (0..5000).map(|i| (1.0, 4999 - i)).collect();
+        let equal: Vec<(f64, u64)> = (0..9000).map(|i| (1.0, 8999 - i)).collect();
         assert_eq!(of(End::High, &equal).into_values()[KEPT - 1], (1.0, KEPT as u64 - 1));
     }
 
     proptest! {
         #[test]
-        fn merging_in_any_order_gives_the_same(seed in 0u64..1000, cut in 0usize..3000) {
-            let values: Vec<(f64, u64)> = (0..3000u64).map(|i| ((super::super::hash::word(i ^ seed << 32) % 700) as f64, i)).collect();
+        fn merging_in_any_order_gives_the_same(seed in 0u64..1000, cut in 0usize..9000) {
+            let values: Vec<(f64, u64)> = (0..9000u64).map(|i| ((super::super::hash::word(i ^ seed << 32) % 700) as f64, i)).collect();
             let (a, b) = values.split_at(cut);
             for end in [End::Low, End::High] {
                 let whole = of(end, &values).into_values();

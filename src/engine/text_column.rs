@@ -227,3 +227,51 @@ impl TextColumn {
         (summary, (present > 0).then_some(shape))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn of(most_distinct: usize, texts: &[Option<String>]) -> TextColumn {
+        let mut column = TextColumn::new(TextPlan { most_distinct, frequent: vec!["often".to_owned()] });
+        texts.iter().for_each(|t| column.push(t.as_deref()));
+        column
+    }
+
+    #[test]
+    fn a_sketch_keeps_totals_and_frequent_texts() {
+        let texts: Vec<Option<String>> = (0..30_000)
+            .map(|i| match i % 10 {
+                0 => None,
+                1..=3 => Some("often".to_owned()),
+                _ => Some(format!("name {i} ü")),
+            })
+            .collect();
+        let (s, shape) = of(100, &texts).finish();
+        let shape = shape.unwrap();
+        assert_eq!((s.rows, s.missing, shape.non_ascii, shape.shortest), (30_000, 3000, 18_000, 5));
+        assert_eq!(shape.blanks, 36_000);
+        assert_eq!(s.known().texts().unwrap().top(1), [("often".to_owned(), 9000)]);
+        let total = s.values.texts().unwrap().total() as f64;
+        assert!((total / 27_000.0 - 1.0).abs() < 0.05, "{total}");
+        assert!((s.distinct() as f64 / 18_001.0 - 1.0).abs() < 0.05, "{}", s.distinct());
+        assert!(s.sketch.unwrap().repeated < 0.01);
+    }
+
+    proptest! {
+        #[test]
+        fn merging_in_any_order_gives_the_same(
+            a in prop::collection::vec(prop::option::of("[a-c]{1,3}"), 0..60),
+            b in prop::collection::vec(prop::option::of("[a-c]{1,3}"), 0..60),
+            most in 1usize..30,
+        ) {
+            let whole = of(most, &[a.clone(), b.clone()].concat()).finish();
+            let (mut ab, mut ba) = (of(most, &a), of(most, &b));
+            ab.merge(of(most, &b));
+            ba.merge(of(most, &a));
+            prop_assert_eq!(&ab.finish(), &whole);
+            prop_assert_eq!(&ba.finish(), &whole);
+        }
+    }
+}

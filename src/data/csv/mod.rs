@@ -7,6 +7,7 @@
 mod build;
 pub(super) mod dates;
 pub(super) mod dialect;
+pub(super) mod fast;
 pub(super) mod guess;
 pub(super) mod missing;
 

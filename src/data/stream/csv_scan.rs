@@ -223,7 +223,7 @@ impl CsvScan {
         control.check()?;
         let sample = sample.into_rows();
         let sampled = sample.iter().map(|(row, _)| *row).collect();
-        Ok((Aggregates { rows, columns, shapes, repeated: hashes.finish(), sampled }, sample))
+        Ok((Aggregates { rows, columns, shapes, repeated: hashes.finish(control)?, sampled }, sample))
     }
 
     /// Takes in some blocks; gives the number of rows up to their end.

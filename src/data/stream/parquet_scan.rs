@@ -266,7 +266,7 @@ impl ParquetScan {
             })
             .unzip();
         let frame = DataFrame::new(sampled.len(), frame)?;
-        Ok((Aggregates { rows: self.rows as u64, columns, shapes, repeated: hashes.finish(), sampled }, frame))
+        Ok((Aggregates { rows: self.rows as u64, columns, shapes, repeated: hashes.finish(control)?, sampled }, frame))
     }
 }
 

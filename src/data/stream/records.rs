@@ -4,7 +4,7 @@ use super::cells::{self, Cell};
 use crate::data::csv::dates::{self, DAY, Order, Style};
 use crate::data::csv::guess::{boolean, comma_to_point, number, trim};
 use crate::data::csv::missing::Missing;
-use crate::data::csv::{Guess, Reading, Spellings};
+use crate::data::csv::{Guess, Reading, Spellings, fast};
 use crate::engine::hash;
 
 /// What has to be known to read records.
@@ -115,20 +115,20 @@ impl Column<'_> {
         let Cells::Numbers(cells) = &mut self.cells else { return None };
         match self.reading {
             Reading::Integer | Reading::Float => {
-                let (value, used, float) = cells::number(rest, delimiter)?;
+                let (value, used, float) = fast::number(rest, delimiter)?;
                 self.integers += u64::from(!float);
                 self.floats += u64::from(float);
                 cells.push(value + 0.0);
                 Some(used)
             }
             Reading::Date(Order::YmdDash) => {
-                let (micros, used, style) = cells::moment(rest, delimiter)?;
+                let (micros, used, style) = fast::moment(rest, delimiter)?;
                 self.dates = (self.dates.0 + 1, self.dates.1.with(style));
                 cells.push(micros.div_euclid(DAY) as f64);
                 Some(used)
             }
             Reading::Datetime(Order::YmdDash) => {
-                let (micros, used, style) = cells::moment(rest, delimiter)?;
+                let (micros, used, style) = fast::moment(rest, delimiter)?;
                 self.dates = (self.dates.0 + 1, self.dates.1.with(style));
                 cells.push(micros as f64 / 1e6);
                 Some(used)
