@@ -9,7 +9,7 @@ use serde_json::json;
 use super::args::{Decide, FailOn, Format, Reading, Train};
 use super::output::{cell, figure, json, line, table};
 use super::{Answer, Call};
-use crate::data::{self, LoadOptions, Severity};
+use crate::data::{self, LoadOptions, Profile, ProfileOptions, Severity};
 use crate::error::{Error, Result};
 use crate::flow::record::{RunRecord, RunStatus, TrainRecord};
 use crate::flow::spec::{LabelsSpec, LoadSpec, PushSpec, TrainSpec, WatchSpec};
@@ -29,24 +29,27 @@ pub(super) fn profile(
     fail_on: FailOn,
     seen: &dyn Fn(&data::Profile),
 ) -> Result<Answer> {
-    let dataset = data::load(source, &reading.options(), &call.control)?;
-    if let Some(target) = target {
-        dataset.spec(target)?;
-    }
-    let mut profile = data::profile(&dataset, target, &call.control)?;
-    if let (true, Some(target)) = (deep, target) {
-        let spec = PrepareSpec { target: target.to_owned(), ..PrepareSpec::default() };
-        let seed = Flow::default().seed;
-        let found = flow::assess_deep(&dataset, &profile, &spec, seed, crate::store::now_ms(), &call.control)?;
-        profile = found.into_profile(profile);
-    }
+    let options = ProfileOptions { target: target.map(str::to_owned), ..ProfileOptions::default() };
+    let profile = match target.filter(|_| deep) {
+        None => data::profile_source(source, &reading.options(), &options, &call.control)?,
+        Some(target) => {
+            // Models want the rows themselves.
+            let dataset = data::load(source, &reading.options(), &call.control)?;
+            dataset.spec(target)?;
+            let profile = data::profile_with(&dataset, &options, &call.control)?;
+            let spec = PrepareSpec { target: target.to_owned(), ..PrepareSpec::default() };
+            let seed = Flow::default().seed;
+            flow::assess_deep(&dataset, &profile, &spec, seed, crate::store::now_ms(), &call.control)?
+                .into_profile(profile)
+        }
+    };
     seen(&profile);
     super::output::clear_progress();
     if call.json {
         json(&profile)?;
     } else {
         line(format!("{}: {} rows, {} columns", profile.source, profile.rows, profile.columns.len()))?;
-        for note in &dataset.notes {
+        for note in &profile.notes {
             line(format!("  {note}"))?;
         }
         line("")?;
@@ -59,7 +62,7 @@ pub(super) fn profile(
                     c.name.clone(),
                     c.kind.to_string(),
                     c.missing.to_string(),
-                    c.distinct.to_string(),
+                    if c.precision.distinct.exact { c.distinct.to_string() } else { format!("~{}", c.distinct) },
                     number(c.mean),
                     number(c.std),
                     c.min.as_ref().map_or_else(|| "–".into(), cell),
@@ -69,6 +72,9 @@ pub(super) fn profile(
             })
             .collect();
         table(&["column", "kind", "missing", "distinct", "mean", "std", "min", "max", "commonest"], &rows)?;
+        if let Some(words) = estimates(&profile) {
+            line(words)?;
+        }
         line("")?;
         for finding in &profile.findings {
             let column = finding.column.as_deref().map(|c| format!(" {c}")).unwrap_or_default();
@@ -92,6 +98,20 @@ pub(super) fn profile(
         FailOn::Blocking => Severity::Blocking,
     };
     Ok(Answer::from(!profile.findings.iter().any(|f| f.severity >= bound)))
+}
+
+/// What of the figures is estimated, in words; `None` when all are exact.
+fn estimates(profile: &Profile) -> Option<String> {
+    let sketched = profile.columns.iter().filter(|c| !c.precision.distinct.exact);
+    let distinct = sketched.clone().filter_map(|c| c.precision.distinct.error).fold(0.0, f64::max);
+    let quantiles = sketched.clone().filter_map(|c| c.precision.quantiles.error).fold(0.0, f64::max);
+    (sketched.count() > 0).then(|| {
+        format!(
+            "~ is an estimate (standard error {:.1} %); quantiles of these columns are at most {:.3} % of the rows off; all else is exact",
+            distinct * 100.0,
+            quantiles * 100.0
+        )
+    })
 }
 
 /// The walk's name for a source: the file's name without folders and ending, or the table's.

@@ -117,6 +117,12 @@ impl Finding {
         self
     }
 
+    /// Says that it was found on a sample of the rows.
+    pub fn sampled(&mut self, rows: u64, of: u64) {
+        let words = format!("in a sample of {} of {} rows", thousands(rows), thousands(of));
+        self.evidence = if self.evidence.is_empty() { words } else { format!("{}, {words}", self.evidence) };
+    }
+
     /// Says what to do about it.
     #[must_use]
     pub fn remedy(mut self, remedy: impl Into<String>) -> Self {

@@ -50,7 +50,14 @@ pub(super) struct Part {
 /// Of kind `Input`, naming the source, the line and the column where that is known, and what to do; of kind `Remote` when
 /// a server fails; of kind `Cancelled`.
 pub fn load(source: &str, options: &LoadOptions, control: &Control) -> Result<Dataset> {
-    let mut local = source::localize(source, control)?;
+    load_local(source::localize(source, control)?, source, options, control)
+}
+
+/// Loads a table from files that have been brought to this machine.
+///
+/// # Errors
+/// As [`load`].
+pub(super) fn load_local(mut local: Local, source: &str, options: &LoadOptions, control: &Control) -> Result<Dataset> {
     let mut parts = Vec::with_capacity(local.files.len());
     for index in 0..local.files.len() {
         control.check()?;

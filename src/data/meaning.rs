@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use polars::prelude::*;
 
 use super::{Meaning, Physical, column};
-use crate::engine::Control;
+use crate::engine::{Control, Shape, Summary, Values};
 use crate::error::Result;
 
 /// Last words of names that identify something.
@@ -57,33 +57,104 @@ pub fn find(name: &str, physical: Physical, column: &Column, control: &Control) 
     })
 }
 
-fn of_numbers(name: &str, physical: Physical, column: &Column) -> Result<Meaning> {
-    let words = words(name);
+/// Finds the meaning of a column that was read row by row, from its aggregate and a sample of its rows in their order.
+///
+/// # Errors
+/// When the sample is not of the column's type.
+pub fn of_summary(
+    name: &str,
+    physical: Physical,
+    summary: &Summary,
+    shape: Option<&Shape>,
+    sample: &Column,
+) -> Result<Meaning> {
+    let n = usize::try_from(summary.present()).unwrap_or(usize::MAX);
+    // An estimate cannot tell "all different" from "nearly all": here they mean the same.
+    let distinct = match &summary.sketch {
+        Some(sketch) if sketch.repeated == 0.0 => n,
+        _ => summary.distinct(),
+    };
+    Ok(match (physical, &summary.values) {
+        (Physical::Boolean, _) => Meaning::Boolean,
+        (Physical::Date | Physical::Datetime, _) => Meaning::DateTime,
+        (Physical::String, Values::Texts(tally)) => {
+            let digits = tally.entries().iter().filter(|(t, _)| t.bytes().any(|b| b.is_ascii_digit())).count();
+            let blanks = usize::try_from(shape.map_or(0, |s| s.blanks)).unwrap_or(usize::MAX);
+            texts_mean(name, n, distinct, blanks, digits * 2 > tally.distinct())
+        }
+        (_, values) => {
+            let whole = values.numbers().is_some_and(|t| t.entries().iter().all(|(v, _)| v.fract() == 0.0));
+            let rising = |c: &Column| -> Result<bool> {
+                Ok(column::numbers(c)?.windows(2).all(|w| matches!(w, [a, b] if a < b)))
+            };
+            numbers_mean(
+                name,
+                physical,
+                &Numbers {
+                    n,
+                    whole,
+                    counts_up: n >= 20 && summary.missing == 0 && distinct == n && rising(sample)?,
+                    span: summary.moments.max - summary.moments.min,
+                    distinct,
+                },
+            )
+        }
+    })
+}
+
+/// What has to be known of numbers to tell quantities from names.
+struct Numbers {
+    /// Rows with a value.
+    n: usize,
+    /// Whether all are whole.
+    whole: bool,
+    /// Whether every row has a larger value than the one before.
+    counts_up: bool,
+    /// Largest less smallest, of numbers that count up.
+    span: f64,
+    /// Distinct values, of names that identify.
+    distinct: usize,
+}
+
+fn identifies(words: &[String]) -> (bool, bool) {
     let ends_in = |list: &[&str]| words.last().is_some_and(|w| list.contains(&w.as_str()));
-    let (identifies, code) = (ends_in(IDENTIFIES), ends_in(CODES));
+    (ends_in(IDENTIFIES), ends_in(CODES))
+}
+
+fn of_numbers(name: &str, physical: Physical, column: &Column) -> Result<Meaning> {
+    let (identifies, code) = identifies(&words(name));
     if !identifies && !code && physical == Physical::Float {
         return Ok(Meaning::Number);
     }
     let mut values: Vec<f64> = column::numbers(column)?.into_iter().filter(|v| !v.is_nan()).collect();
-    if values.is_empty() || values.iter().any(|v| v.fract() != 0.0) {
-        return Ok(Meaning::Number);
-    }
     let n = values.len();
     let counts_up = n >= 20 && n == column.len() && values.windows(2).all(|w| matches!(w, [a, b] if a < b));
+    let whole = values.iter().all(|v| v.fract() == 0.0);
+    let span = values.last().zip(values.first()).map_or(f64::MAX, |(a, b)| a - b);
+    if identifies || code {
+        values.sort_unstable_by(f64::total_cmp);
+        values.dedup();
+    }
+    Ok(numbers_mean(name, physical, &Numbers { n, whole, counts_up, span, distinct: values.len() }))
+}
+
+fn numbers_mean(name: &str, physical: Physical, of: &Numbers) -> Meaning {
+    let words = words(name);
+    let (identifies, code) = identifies(&words);
+    let (n, distinct) = (of.n, of.distinct);
+    if (!identifies && !code && physical == Physical::Float) || n == 0 || !of.whole {
+        return Meaning::Number;
+    }
     if !identifies && !code {
         // A row number: every row has the next higher one, with few left out. A year or a day may also do so.
         let time = words.iter().any(|w| ["year", "date", "day", "month", "week", "time", "jahr"].contains(&w.as_str()));
-        let span = values.last().zip(values.first()).map_or(f64::MAX, |(a, b)| a - b);
-        return Ok(if counts_up && span < 2.0 * n as f64 && !time { Meaning::Identifier } else { Meaning::Number });
+        return if of.counts_up && of.span < 2.0 * n as f64 && !time { Meaning::Identifier } else { Meaning::Number };
     }
-    values.sort_unstable_by(f64::total_cmp);
-    values.dedup();
-    let distinct = values.len();
     if code {
-        return Ok(if distinct == n && n > MANY_CODES { Meaning::Identifier } else { Meaning::Category });
+        return if distinct == n && n > MANY_CODES { Meaning::Identifier } else { Meaning::Category };
     }
     let category = distinct < n && (distinct <= FEW_CODES || (distinct <= MANY_CODES && distinct * 20 <= n));
-    Ok(if category { Meaning::Category } else { Meaning::Identifier })
+    if category { Meaning::Category } else { Meaning::Identifier }
 }
 
 fn of_texts(name: &str, column: &Column, control: &Control) -> Result<Meaning> {
@@ -100,27 +171,30 @@ fn of_texts(name: &str, column: &Column, control: &Control) -> Result<Meaning> {
             *counts.entry(text).or_default() += 1;
         }
     }
-    let distinct = counts.len();
+    let with_digits = counts.keys().filter(|t| t.bytes().any(|b| b.is_ascii_digit())).count() * 2 > counts.len();
+    Ok(texts_mean(name, n, counts.len(), blanks, with_digits))
+}
+
+fn texts_mean(name: &str, n: usize, distinct: usize, blanks: usize, with_digits: bool) -> Meaning {
     if n == 0 || distinct <= 2 {
-        return Ok(Meaning::Category);
+        return Meaning::Category;
     }
     let share = distinct as f64 / n as f64;
     let words_per_value = 1.0 + blanks as f64 / n as f64;
     let last = words(name).pop().unwrap_or_default();
     let prose = words_per_value >= 4.0 && distinct > 50 && share > 0.1;
     if prose {
-        return Ok(Meaning::Text);
+        return Meaning::Text;
     }
     if IDENTIFIES.contains(&last.as_str()) {
         let category = distinct <= FEW_CODES || (distinct <= MANY_CODES && distinct * 20 <= n);
-        return Ok(if category && distinct < n { Meaning::Category } else { Meaning::Identifier });
+        return if category && distinct < n { Meaning::Category } else { Meaning::Identifier };
     }
     if n < 20 || share <= 0.5 {
-        return Ok(Meaning::Category);
+        return Meaning::Category;
     }
     // Nearly every row has a value of its own: words are text, and what has digits or no blanks names something.
-    let with_digits = counts.keys().filter(|t| t.bytes().any(|b| b.is_ascii_digit())).count() * 2 > distinct;
-    Ok(if words_per_value < 1.5 && (with_digits || distinct == n) { Meaning::Identifier } else { Meaning::Text })
+    if words_per_value < 1.5 && (with_digits || distinct == n) { Meaning::Identifier } else { Meaning::Text }
 }
 
 #[cfg(test)]

@@ -20,6 +20,7 @@ mod redact;
 mod rows;
 mod samples;
 pub mod source;
+mod stream;
 
 pub use association::{
     ASSOCIATION_SAMPLE, Association, Associations, Measure, NotCompared, associations, associations_of, sample_rows,
@@ -35,8 +36,12 @@ pub use finding::{Finding, Severity, counted, figure, percent, thousands};
 pub use load::{LoadOptions, load};
 pub use missingness::{MissingBlock, Missingness, missingness};
 pub use preview::{Preview, preview};
-pub use profile::{Cell, ColumnProfile, Profile, ProfileOptions, QUANTILES, Top, iso, profile, profile_with};
+pub use profile::{
+    Accuracy, Cell, ColumnProfile, Examined, Precision, Profile, ProfileOptions, QUANTILES, TextShape, Top, iso,
+    profile, profile_with,
+};
 pub use redact::redact;
 pub use rows::{RowQuery, cells, find_row, row_order};
 pub use samples::{Sample, sample, samples};
 pub use source::SchemaChanges;
+pub use stream::{Limits, profile_source, profile_source_with};

@@ -25,15 +25,7 @@ pub fn read(bytes: Cow<'static, [u8]>, control: &Control) -> Result<(DataFrame, 
         let cells = cells(&mut reader, &mut notes)?;
         flat(reader.with_columns(cells).finish().map_err(damaged)?, &mut notes)
     })
-    .map_err(|e| {
-        // The smallest unsigned types are not compiled into our Polars.
-        let small = e.message.contains("UInt8") || e.message.contains("UInt16");
-        e.hint(if small {
-            "Write its columns of small unsigned whole numbers (UInt8, UInt16) as Int32 or Int64"
-        } else {
-            "It may be cut off or damaged; write it again, or convert it to CSV"
-        })
-    })?;
+    .map_err(explain)?;
     let (frame, physicals, more) = conform(frame, control)?;
     notes.extend(more);
     Ok((frame, physicals, notes))
@@ -79,6 +71,22 @@ fn cells<R: polars::io::mmap::MmapBytesReader>(
     Ok((kept.len() < schema.len()).then_some(kept))
 }
 
+/// Says what can be done about a file that Polars cannot read.
+pub fn explain(error: Error) -> Error {
+    // The smallest unsigned types are not compiled into our Polars.
+    let small = error.message.contains("UInt8") || error.message.contains("UInt16");
+    error.hint(if small {
+        "Write its columns of small unsigned whole numbers (UInt8, UInt16) as Int32 or Int64"
+    } else {
+        "It may be cut off or damaged; write it again, or convert it to CSV"
+    })
+}
+
+/// The remark about values that are no finite number.
+pub fn not_finite(name: &str, count: u64) -> String {
+    format!("{}: {count} values that are no finite number became missing", brief(name, 60))
+}
+
 /// Reads the first rows of a Parquet file, and how many it has.
 pub fn head<R: polars::io::mmap::MmapBytesReader>(reader: R, rows: usize) -> Result<(DataFrame, usize)> {
     guarded("this Parquet file cannot be read", || {
@@ -88,7 +96,8 @@ pub fn head<R: polars::io::mmap::MmapBytesReader>(reader: R, rows: usize) -> Res
     })
 }
 
-fn damaged(error: PolarsError) -> Error {
+/// What Polars says about a file, in one line.
+pub fn damaged(error: PolarsError) -> Error {
     let text = error.to_string();
     Error::input(format!("this Parquet file cannot be read: {}", brief(text.lines().next().unwrap_or_default(), 160)))
 }
@@ -129,7 +138,7 @@ pub fn finite(column: Column, notes: &mut Vec<String>) -> Result<Column> {
     if lost == 0 {
         return Ok(column);
     }
-    notes.push(format!("{}: {lost} values that are no finite number became missing", brief(column.name(), 60)));
+    notes.push(not_finite(column.name(), lost as u64));
     Ok(cleaned.with_name(column.name().clone()).into_series().into())
 }
 

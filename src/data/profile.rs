@@ -11,7 +11,7 @@ use super::column;
 use super::feasibility::{self, Feasibility};
 use super::finding::Finding;
 use super::{ColumnSpec, Dataset, Meaning, Physical};
-use crate::engine::{Control, Histogram, Summary, Values};
+use crate::engine::{Control, Distinct, FREQUENT_SHARE, Histogram, Repeated, Shape, Summary, Values};
 use crate::error::Result;
 
 /// What the profile should know beyond the table.
@@ -85,6 +85,96 @@ pub struct ColumnProfile {
     pub missing_spellings: Vec<(String, u64)>,
     /// The `strftime` format of dates.
     pub format: Option<String>,
+    /// Lengths of texts.
+    #[serde(default)]
+    pub texts: Option<TextShape>,
+    /// What of this is exact and what is estimated. Counts of rows, of missing, infinite, zero and negative values, mean,
+    /// deviation, skewness, minimum and maximum always come from all rows.
+    #[serde(default)]
+    pub precision: Precision,
+}
+
+/// The lengths of the texts of a column, in characters.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct TextShape {
+    /// Of the shortest.
+    pub shortest: u64,
+    /// Of the longest.
+    pub longest: u64,
+    /// On average.
+    pub mean: f64,
+    /// Texts with a character beyond ASCII.
+    pub non_ascii: u64,
+}
+
+/// How exact a figure is.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Accuracy {
+    /// Whether it was counted from all rows.
+    pub exact: bool,
+    /// Its error when it was not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<f64>,
+    /// What the error is.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub what: String,
+}
+
+impl Default for Accuracy {
+    fn default() -> Self {
+        Self { exact: true, error: None, what: String::new() }
+    }
+}
+
+impl Accuracy {
+    fn within(error: f64, what: &str) -> Self {
+        Self { exact: false, error: Some(error), what: what.to_owned() }
+    }
+}
+
+/// How exact the figures of a column are.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Precision {
+    /// Of the number of distinct values.
+    pub distinct: Accuracy,
+    /// Of the quantiles and of the histogram.
+    pub quantiles: Accuracy,
+    /// Of the list of the most frequent values; the counts in it are exact.
+    pub top: Accuracy,
+}
+
+impl Precision {
+    fn of(summary: &Summary) -> Self {
+        let Some(sketch) = &summary.sketch else { return Self::default() };
+        Self {
+            distinct: Accuracy::within(Distinct::ERROR, "relative standard error"),
+            quantiles: match &summary.values {
+                Values::Numbers(_) => Accuracy::within(sketch.rank_error, "share of the rows, at most"),
+                Values::Texts(_) => Accuracy::default(),
+            },
+            top: Accuracy::within(FREQUENT_SHARE, "share of the rows below which a value may be absent"),
+        }
+    }
+}
+
+/// Which rows were looked at.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Examined {
+    /// Rows that the figures of columns come from: all.
+    pub rows: u64,
+    /// Rows on which rows and columns were compared with each other (order of dates, gaps in time, correlation, leaks).
+    pub sampled_rows: u64,
+}
+
+/// What is known of all rows of a table of which only a sample is at hand.
+#[derive(Debug, Clone, Default)]
+pub struct Whole {
+    /// Rows of the table.
+    pub rows: u64,
+    /// The numbers (from 0) of the rows at hand.
+    pub sampled: Vec<u64>,
+    /// Rows that repeat an earlier one.
+    pub repeated: Repeated,
 }
 
 /// The profile of a table. Its JSON is promised to users.
@@ -108,6 +198,9 @@ pub struct Profile {
     pub fingerprint: String,
     /// What loading did that a person should know.
     pub notes: Vec<String>,
+    /// Which rows were looked at.
+    #[serde(default)]
+    pub examined: Examined,
 }
 
 /// The shares at which quantiles are given.
@@ -129,14 +222,39 @@ pub fn profile(data: &Dataset, target: Option<&str>, control: &Control) -> Resul
 /// When a named column does not exist, or the work is cancelled.
 pub fn profile_with(data: &Dataset, options: &ProfileOptions, control: &Control) -> Result<Profile> {
     let summaries = summaries(data, control)?;
-    let columns: Vec<ColumnProfile> =
-        data.columns.par_iter().zip(&summaries).map(|(spec, summary)| of_column(spec, summary)).collect();
-    let table = Table::new(data, &summaries, options, control)?;
+    let shapes: Vec<Option<Shape>> = summaries.par_iter().map(shape).collect();
+    assemble(data, &summaries, &shapes, None, options, control)
+}
+
+/// The lengths of the distinct texts of a summary.
+fn shape(summary: &Summary) -> Option<Shape> {
+    let tally = summary.values.texts().filter(|t| t.distinct() > 0)?;
+    let mut shape = Shape::default();
+    tally.entries().iter().for_each(|(text, n)| shape.push(text, *n));
+    Some(shape)
+}
+
+/// The profile from summaries of all rows; `data` holds all rows, or a sample of them when `whole` says so.
+///
+/// # Errors
+/// When a named column does not exist, or the work is cancelled.
+pub fn assemble(
+    data: &Dataset,
+    summaries: &[Summary],
+    shapes: &[Option<Shape>],
+    whole: Option<&Whole>,
+    options: &ProfileOptions,
+    control: &Control,
+) -> Result<Profile> {
+    let columns: Vec<ColumnProfile> = (data.columns.par_iter().zip(summaries).zip(shapes))
+        .map(|((spec, summary), shape)| of_column(spec, summary, shape.as_ref()))
+        .collect();
+    let table = Table::new(data, summaries, options, whole, control)?;
     let findings = checks::run(&table)?;
     let feasibility = feasibility::assess(&table)?;
     Ok(Profile {
         source: data.source.clone(),
-        rows: data.rows() as u64,
+        rows: table.rows() as u64,
         columns,
         findings,
         feasibility,
@@ -144,6 +262,7 @@ pub fn profile_with(data: &Dataset, options: &ProfileOptions, control: &Control)
         time: table.time().map(|t| t.spec.name.clone()),
         fingerprint: data.fingerprint.clone(),
         notes: data.notes.clone(),
+        examined: Examined { rows: table.rows() as u64, sampled_rows: data.rows() as u64 },
     })
 }
 
@@ -189,13 +308,13 @@ pub fn iso(seconds: f64, time: bool) -> String {
     }
 }
 
-fn of_column(spec: &ColumnSpec, summary: &Summary) -> ColumnProfile {
+fn of_column(spec: &ColumnSpec, summary: &Summary, shape: Option<&Shape>) -> ColumnProfile {
     let physical = spec.physical;
     let counts = matches!(physical, Physical::Float | Physical::Integer);
     let dated = matches!(physical, Physical::Date | Physical::Datetime);
     let present = summary.present().max(1) as f64;
     let top = |value: Cell, count: u64| Top { value, count, share: count as f64 / present };
-    let tops = match &summary.values {
+    let tops = match summary.known() {
         Values::Numbers(t) => t.top(10).into_iter().map(|(v, n)| top(cell(physical, v), n)).collect(),
         Values::Texts(t) => t.top(10).into_iter().map(|(v, n)| top(Cell::Text(v), n)).collect(),
     };
@@ -232,5 +351,12 @@ fn of_column(spec: &ColumnSpec, summary: &Summary) -> ColumnProfile {
         infinite: summary.infinite,
         missing_spellings: spec.missing_spellings.clone(),
         format: spec.date_format.clone(),
+        texts: shape.map(|s| TextShape {
+            shortest: s.shortest,
+            longest: s.longest,
+            mean: s.characters as f64 / present,
+            non_ascii: s.non_ascii,
+        }),
+        precision: Precision::of(summary),
     }
 }

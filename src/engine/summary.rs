@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use polars::prelude::*;
 
-use super::{Control, Moments, Tally};
+use super::{Control, Moments, Sketch, Tally};
 use crate::error::{Error, Result};
 
 /// The distinct values of a column.
@@ -65,8 +65,14 @@ pub struct Summary {
     pub infinite: u64,
     /// Moments of the finite values; empty for text.
     pub moments: Moments,
-    /// The distinct values with their counts.
+    /// The distinct values with their counts; representative ones when the column is sketched.
     pub values: Values,
+    /// Present when the column has too many distinct values to count each: what is estimated, with its error.
+    pub sketch: Option<Sketch>,
+    /// The smallest numbers with their rows (from 0), the smallest first, when a streaming executor kept them.
+    pub low: Vec<(f64, u64)>,
+    /// The largest numbers with their rows, the largest first.
+    pub high: Vec<(f64, u64)>,
 }
 
 /// Rows between two looks at the cancel flag.
@@ -112,6 +118,9 @@ impl Summary {
             infinite: 0,
             moments: Moments::default(),
             values: Values::Numbers(Tally::default()),
+            sketch: None,
+            low: Vec::new(),
+            high: Vec::new(),
         }
     }
 
@@ -134,6 +143,9 @@ impl Summary {
             infinite: 0,
             moments: Moments::default(),
             values: Values::Texts(tally),
+            sketch: None,
+            low: Vec::new(),
+            high: Vec::new(),
         })
     }
 
@@ -159,8 +171,12 @@ impl Summary {
     /// The summary of both parts together.
     ///
     /// # Errors
-    /// When one part is text and the other is not.
+    /// When one part is text and the other is not, or one is sketched: sketches merge before they become summaries
+    /// ([`super::NumberColumn::merge`], [`super::TextColumn::merge`]).
     pub fn merge(self, other: Self) -> Result<Self> {
+        if self.sketch.is_some() || other.sketch.is_some() {
+            return Err(Error::input("finished sketches have no common summary"));
+        }
         let values = match (self.values, other.values) {
             (Values::Numbers(a), Values::Numbers(b)) => Values::Numbers(a.merge(b)),
             (Values::Texts(a), Values::Texts(b)) => Values::Texts(a.merge(b)),
@@ -174,6 +190,9 @@ impl Summary {
             infinite: self.infinite + other.infinite,
             moments,
             values,
+            sketch: None,
+            low: Vec::new(),
+            high: Vec::new(),
         })
     }
 
@@ -189,16 +208,24 @@ impl Summary {
         if self.rows == 0 { 0.0 } else { self.missing as f64 / self.rows as f64 }
     }
 
-    /// How many distinct values there are.
+    /// How many distinct values there are; about how many when the column is sketched.
     #[must_use]
     pub fn distinct(&self) -> usize {
-        self.values.distinct()
+        self.sketch
+            .as_ref()
+            .map_or_else(|| self.values.distinct(), |s| usize::try_from(s.distinct).unwrap_or(usize::MAX))
+    }
+
+    /// The values that are known with their exact counts: all, or the frequent ones and a sample when the column is sketched.
+    #[must_use]
+    pub fn known(&self) -> &Values {
+        self.sketch.as_ref().map_or(&self.values, |s| &s.frequent)
     }
 
     /// The count of the most frequent value.
     #[must_use]
     pub fn top_count(&self) -> u64 {
-        self.values.counts().into_iter().max().unwrap_or(0)
+        self.known().counts().into_iter().max().unwrap_or(0)
     }
 }
 

@@ -57,6 +57,20 @@ impl<T: Countable> Tally<T> {
         Self { entries }
     }
 
+    /// Takes counts of values that come in any order and may repeat.
+    #[must_use]
+    pub fn from_repeated(entries: Vec<(T, u64)>) -> Self {
+        let sorted = Self::from_counts(entries).entries;
+        let mut entries: Vec<(T, u64)> = Vec::with_capacity(sorted.len());
+        for (value, n) in sorted {
+            match entries.last_mut() {
+                Some((last, count)) if last.order(&value) == Ordering::Equal => *count += n,
+                _ => entries.push((value, n)),
+            }
+        }
+        Self { entries }
+    }
+
     /// The counts of both tallies together.
     #[must_use]
     pub fn merge(self, other: Self) -> Self {

@@ -1,6 +1,6 @@
 //! Categories with too many values, or with nearly all rows in one.
 
-use super::Table;
+use super::{Table, View};
 use crate::data::finding::{Finding, Severity, percent, thousands};
 use crate::error::Result;
 
@@ -17,7 +17,8 @@ const FEW: u64 = 10;
 pub fn cardinality(table: &Table<'_>) -> Result<Vec<Finding>> {
     let mut findings = Vec::new();
     for c in table.features().filter(|c| c.is_category() && c.summary.distinct() > MANY) {
-        let mut counts = c.summary.values.counts();
+        let mut counts = c.summary.known().counts();
+        let distinct = c.summary.distinct();
         counts.sort_unstable_by(|a, b| b.cmp(a));
         let kept: u64 = counts.iter().take(MANY).sum();
         let lost = 1.0 - kept as f64 / c.summary.present() as f64;
@@ -25,14 +26,14 @@ pub fn cardinality(table: &Table<'_>) -> Result<Vec<Finding>> {
         let message = format!(
             "{} has {} different values; the rarest {} hold {} of the rows and share one code",
             c.name(),
-            thousands(counts.len() as u64),
-            thousands((counts.len() - MANY) as u64),
+            thousands(distinct as u64),
+            thousands((distinct - MANY) as u64),
             percent(lost)
         );
         findings.push(
             Finding::new("high-cardinality", severity, message)
                 .on(&c.spec.name)
-                .with("distinct", counts.len())
+                .with("distinct", distinct)
                 .with("share_beyond", lost)
                 .remedy("Group the values (a region for a place, a family for a product), or leave the column out"),
         );
@@ -43,7 +44,8 @@ pub fn cardinality(table: &Table<'_>) -> Result<Vec<Finding>> {
 /// A category whose rows lie nearly all in few values: 1 - H / log2(k), as ydata-profiling computes it.
 pub fn imbalance(table: &Table<'_>) -> Result<Vec<Finding>> {
     let mut findings = Vec::new();
-    for c in table.features().filter(|c| c.is_category() && c.summary.distinct() > 1 && c.summary.present() >= 100) {
+    let counted = |c: &View<'_>| c.summary.sketch.is_none() && c.summary.distinct() > 1 && c.summary.present() >= 100;
+    for c in table.features().filter(|c| c.is_category() && counted(c)) {
         let counts = c.summary.values.counts();
         let n = c.summary.present() as f64;
         let entropy: f64 = counts.iter().map(|k| *k as f64 / n).map(|p| -p * p.log2()).sum();

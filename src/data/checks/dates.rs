@@ -65,7 +65,6 @@ pub fn far(table: &Table<'_>) -> Result<Vec<Finding>> {
             day(&c, high),
             years.join(", ")
         );
-        let values = crate::data::column::numbers(c.column)?;
         findings.push(
             Finding::new("far-dates", Severity::Warning, message)
                 .on(&c.spec.name)
@@ -74,7 +73,7 @@ pub fn far(table: &Table<'_>) -> Result<Vec<Finding>> {
                 .with("usual_to", day(&c, high))
                 .with("years", years)
                 .remedy("Leave these rows out with a filter; a clock was wrong, or the date stands for \"unknown\"")
-                .rows(values.into_iter().enumerate().filter(|(_, v)| *v < first || *v > last).map(|(row, _)| row)),
+                .rows(table.examples(&c, |v| v < first || v > last)?),
         );
     }
     Ok(findings)
@@ -85,12 +84,19 @@ pub fn gaps(table: &Table<'_>) -> Result<Vec<Finding>> {
     let Some(time) = table.time() else { return Ok(Vec::new()) };
     let Some(tally) = time.summary.values.numbers() else { return Ok(Vec::new()) };
     let Some([low, high]) = <[f64; 2]>::try_from(tally.quantiles(&[0.005, 0.995])).ok() else { return Ok(Vec::new()) };
-    let mut days: Vec<f64> = tally
-        .entries()
-        .iter()
-        .filter(|(v, _)| *v >= low && *v <= high)
-        .map(|(v, _)| (v / time.per_day()).floor())
-        .collect();
+    let per_day = time.per_day();
+    let mut days: Vec<f64> = match time.summary.sketch.as_ref().map(|s| &s.days) {
+        // A sketch knows which days have a row, though not every moment.
+        Some(Some(days)) => {
+            let (first, last) = ((low / per_day).floor(), (high / per_day).floor());
+            days.iter().copied().filter(|day| *day >= first && *day <= last).collect()
+        }
+        Some(None) => return Ok(Vec::new()),
+        None => {
+            let inside = tally.entries().iter().filter(|(v, _)| *v >= low && *v <= high);
+            inside.map(|(v, _)| (v / per_day).floor()).collect()
+        }
+    };
     days.dedup();
     let steps: Vec<(f64, f64)> = days.windows(2).filter_map(|w| Some((*w.first()?, w.last()? - w.first()?))).collect();
     let mut lengths: Vec<f64> = steps.iter().map(|(_, d)| *d).collect();
@@ -163,7 +169,7 @@ pub fn order(table: &Table<'_>) -> Result<Vec<Finding>> {
                     .with("rows", wrong)
                     .with("share", share)
                     .remedy("Leave these rows out with a filter, after looking at some of them")
-                    .rows(rows),
+                    .rows(table.places(rows)),
             );
         }
     }

@@ -6,6 +6,7 @@ use super::table::{MISSING, codes};
 use super::{Table, TargetKind, View};
 use crate::data::finding::{Finding, Severity, counted, percent};
 use crate::data::{Meaning, column};
+use crate::engine::Repeated;
 use crate::error::Result;
 
 /// Mixes a value into a row's hash (the finaliser of SplitMix64, Steele, Lea and Flood 2014). With 64 bits, two of three
@@ -19,7 +20,7 @@ pub fn mix(hash: u64, value: u64) -> u64 {
 
 /// A hash of each row over some columns. The same table gives the same hashes on every machine.
 fn hashes<'a>(table: &Table<'_>, columns: impl Iterator<Item = View<'a>>) -> Result<Vec<u64>> {
-    let mut rows = vec![0u64; table.rows()];
+    let mut rows = vec![0u64; table.data.rows()];
     for view in columns {
         table.control.check()?;
         if view.summary.values.texts().is_some() {
@@ -51,6 +52,9 @@ fn grouped(hashes: &[u64]) -> Vec<(u64, u32)> {
 
 /// Rows that repeat an earlier row in every column (Deepchecks' gate is 5 %).
 pub fn rows(table: &Table<'_>) -> Result<Vec<Finding>> {
+    if let Some(whole) = table.whole() {
+        return Ok(if table.columns().count() < 2 { Vec::new() } else { repeated(table, &whole.repeated) });
+    }
     // A column without a repeated value makes every row different.
     if table.columns().any(|c| c.summary.distinct() == table.rows()) || table.columns().count() < 2 {
         return Ok(Vec::new());
@@ -64,20 +68,30 @@ pub fn rows(table: &Table<'_>) -> Result<Vec<Finding>> {
         return Ok(Vec::new());
     }
     repeated.sort_unstable();
-    let share = repeated.len() as f64 / table.rows() as f64;
+    let rows = repeated.len() as u64;
+    let examples = repeated.into_iter().take(10).map(|row| row as u64).collect();
+    Ok(self::repeated(table, &Repeated { rows, counted: true, examples }))
+}
+
+fn repeated(table: &Table<'_>, found: &Repeated) -> Vec<Finding> {
+    if found.rows == 0 {
+        return Vec::new();
+    }
+    let share = found.rows as f64 / table.rows() as f64;
     let severity = if share > 0.05 { Severity::Warning } else { Severity::Note };
+    let about = if found.counted { "" } else { "About " };
     let message = format!(
-        "{} ({}) in the table repeat an earlier row in every column",
-        counted(repeated.len() as u64, "row"),
+        "{about}{} ({}) in the table repeat an earlier row in every column",
+        counted(found.rows, "row"),
         percent(share)
     );
-    Ok(vec![
+    vec![
         Finding::new("duplicate-rows", severity, message)
-            .with("rows", repeated.len())
+            .with("rows", found.rows)
             .with("share", share)
             .remedy("Keep one of each if the export doubled them; otherwise keep copies on one side of the split")
-            .rows(repeated),
-    ])
+            .rows(found.examples.iter().map(|row| usize::try_from(*row).unwrap_or(usize::MAX))),
+    ]
 }
 
 /// Rows that are equal in every feature and differ in the class.
@@ -106,7 +120,7 @@ pub fn conflicting_labels(table: &Table<'_>) -> Result<Vec<Finding>> {
         return Ok(Vec::new());
     }
     rows.sort_unstable();
-    let share = rows.len() as f64 / table.rows() as f64;
+    let share = rows.len() as f64 / table.data.rows() as f64;
     let severity = if share > 0.05 { Severity::Serious } else { Severity::Warning };
     let message = format!(
         "{} ({}) are equal in every feature to another row but differ in {}",
@@ -123,7 +137,7 @@ pub fn conflicting_labels(table: &Table<'_>) -> Result<Vec<Finding>> {
             .remedy(
                 "No model can get all of them right: look for wrong labels, or for a column that would tell them apart",
             )
-            .rows(rows),
+            .rows(table.places(rows)),
     ])
 }
 

@@ -19,7 +19,13 @@ pub fn identifier(table: &Table<'_>) -> Result<Vec<Finding>> {
             let message = format!(
                 "{} names {} ({} different values); a model would learn them by heart",
                 c.name(),
-                if distinct == c.summary.present() { "every row" } else { "entities" },
+                if distinct == c.summary.present() {
+                    "every row"
+                } else if c.summary.sketch.as_ref().is_some_and(|s| s.repeated == 0.0) {
+                    "every row, or nearly every one"
+                } else {
+                    "entities"
+                },
                 thousands(distinct)
             );
             Finding::new("identifier", Severity::Note, message)
@@ -34,24 +40,28 @@ pub fn identifier(table: &Table<'_>) -> Result<Vec<Finding>> {
 pub fn repeated(table: &Table<'_>) -> Result<Vec<Finding>> {
     let mut findings = Vec::new();
     for c in identifiers(table) {
-        let counts = c.summary.values.counts();
-        let several = counts.iter().filter(|n| **n > 1).count() as u64;
-        let mean = c.summary.present() as f64 / counts.len() as f64;
+        let distinct = c.summary.distinct() as u64;
+        let several = match &c.summary.sketch {
+            Some(sketch) => (sketch.repeated * distinct as f64).round() as u64,
+            None => c.summary.values.counts().iter().filter(|n| **n > 1).count() as u64,
+        };
+        let mean = c.summary.present() as f64 / distinct as f64;
         // A handful of repeated names among unique ones are duplicates, not entities that return.
-        if several * 20 < counts.len() as u64 {
+        if several * 20 < distinct {
             continue;
         }
+        let about = if c.summary.sketch.is_some() { "About " } else { "" };
         let message = format!(
-            "{} of {} values of {} appear in more than one row ({} rows each on average); rows split at random would let the model recognise them",
+            "{about}{} of {} values of {} appear in more than one row ({} rows each on average); rows split at random would let the model recognise them",
             thousands(several),
-            thousands(counts.len() as u64),
+            thousands(distinct),
             c.name(),
             figure(mean)
         );
         findings.push(
             Finding::new("repeated-entity", Severity::Warning, message)
                 .on(&c.spec.name)
-                .with("entities", counts.len())
+                .with("entities", distinct)
                 .with("repeated", several)
                 .with("rows_per_entity", mean)
                 .with("most_rows", c.summary.top_count())

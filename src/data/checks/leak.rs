@@ -79,7 +79,10 @@ impl Truth {
     fn of(table: &Table<'_>, target: &View<'_>, kind: TargetKind) -> Result<Self> {
         let codes = table.sampled_codes(target)?;
         let numbers = if kind == TargetKind::Number { table.sampled_numbers(target)? } else { Vec::new() };
-        let known = codes.iter().filter(|c| **c != MISSING).count();
+        let known = match kind {
+            TargetKind::Number => numbers.iter().filter(|v| !v.is_nan()).count(),
+            TargetKind::Classes => codes.iter().filter(|c| **c != MISSING).count(),
+        };
         Ok(Self { kind, numbers, codes, known, distinct: target.summary.distinct() })
     }
 

@@ -67,15 +67,10 @@ pub fn far(table: &Table<'_>) -> Result<Vec<Finding>> {
                 .with("min", m.min)
                 .with("max", m.max)
                 .remedy("Check some of them at their source; remove wrong ones, keep right ones and prefer a model of trees")
-                .rows(examples(&c, |v| v < low || v > high)?),
+                .rows(table.examples(&c, |v| v < low || v > high)?),
         );
     }
     Ok(findings)
-}
-
-fn examples(view: &View<'_>, test: impl Fn(f64) -> bool) -> Result<Vec<usize>> {
-    let values = crate::data::column::numbers(view.column)?;
-    Ok(values.into_iter().enumerate().filter(|(_, v)| test(*v)).map(|(row, _)| row).take(10).collect())
 }
 
 /// A few negative numbers in a column whose name says that there can be none.
@@ -143,7 +138,7 @@ pub fn negative(table: &Table<'_>) -> Result<Vec<Finding>> {
                 .with("share", share)
                 .with("min", c.summary.moments.min)
                 .remedy("They may be refunds or corrections of other rows: leave them out with a filter, or model them apart")
-                .rows(examples(&c, |v| v < 0.0)?),
+                .rows(table.examples(&c, |v| v < 0.0)?),
         ));
     }
     // The column with most of them first: a single slip should not hide a habit.
@@ -180,7 +175,7 @@ pub fn placeholders(table: &Table<'_>) -> Result<Vec<Finding>> {
                     .with("rows", n)
                     .with("next", next)
                     .remedy(format!("If so, name {value} as a spelling of \"missing\" when loading"))
-                    .rows(examples(&c, |v| v == value)?),
+                    .rows(table.examples(&c, |v| v == value)?),
             );
         }
     }

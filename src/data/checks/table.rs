@@ -5,7 +5,7 @@ use rand::seq::index;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 
-use crate::data::profile::ProfileOptions;
+use crate::data::profile::{ProfileOptions, Whole};
 use crate::data::{ColumnSpec, Dataset, Meaning, Physical, column};
 use crate::engine::{Control, Summary};
 use crate::error::Result;
@@ -97,6 +97,7 @@ pub struct Table<'a> {
     target: Option<usize>,
     time: Option<usize>,
     sample: Vec<u32>,
+    whole: Option<&'a Whole>,
 }
 
 /// Whole numbers with at most this many values are taken for classes, as the model room does.
@@ -117,6 +118,7 @@ impl<'a> Table<'a> {
         data: &'a Dataset,
         summaries: &'a [Summary],
         options: &'a ProfileOptions,
+        whole: Option<&'a Whole>,
         control: &'a Control,
     ) -> Result<Self> {
         let place =
@@ -134,7 +136,7 @@ impl<'a> Table<'a> {
             index::sample(&mut rng, rows, SAMPLE).into_iter().map(|i| i as u32).collect()
         };
         sample.sort_unstable();
-        let mut table = Self { data, control, leaks: &options.leaks, summaries, target, time: None, sample };
+        let mut table = Self { data, control, leaks: &options.leaks, summaries, target, time: None, sample, whole };
         table.time = match &options.time {
             Some(name) => Some(place(name)?),
             None => table.find_time()?,
@@ -192,9 +194,41 @@ impl<'a> Table<'a> {
         &self.sample
     }
 
-    /// Number of rows.
+    /// Number of rows of the table; [`Table::data`] may hold fewer of them.
     pub fn rows(&self) -> usize {
-        self.data.rows()
+        self.whole.map_or(self.data.rows(), |w| usize::try_from(w.rows).unwrap_or(usize::MAX))
+    }
+
+    /// What is known of all rows when `data` holds a sample of them.
+    pub fn whole(&self) -> Option<&Whole> {
+        self.whole
+    }
+
+    /// The numbers (from 0) in the whole table of rows of `data`.
+    pub fn places(&self, rows: impl IntoIterator<Item = usize>) -> impl Iterator<Item = usize> {
+        rows.into_iter().map(|row| {
+            let place = self.whole.and_then(|w| w.sampled.get(row));
+            place.map_or(row, |place| usize::try_from(*place).unwrap_or(usize::MAX))
+        })
+    }
+
+    /// At most ten rows of the whole table whose number passes a test: of the extremes that a streaming executor kept, or
+    /// else of the rows at hand.
+    ///
+    /// # Errors
+    /// When the column holds no numbers.
+    pub fn examples(&self, view: &View<'_>, test: impl Fn(f64) -> bool) -> Result<Vec<usize>> {
+        let ends = view.summary.low.iter().chain(&view.summary.high).filter(|(v, _)| test(*v));
+        let mut rows: Vec<usize> = ends.map(|(_, row)| usize::try_from(*row).unwrap_or(usize::MAX)).collect();
+        if rows.is_empty() {
+            let values = column::numbers(view.column)?;
+            let found = values.into_iter().enumerate().filter(|(_, v)| test(*v)).map(|(row, _)| row);
+            rows = self.places(found.take(10)).collect();
+        }
+        rows.sort_unstable();
+        rows.dedup();
+        rows.truncate(10);
+        Ok(rows)
     }
 
     /// The values of a column in the sample, as numbers.

@@ -2,7 +2,8 @@
 
 use polars::prelude::*;
 
-use super::dates::{self, DAY};
+use super::dates::{self, DAY, Order};
+use super::fast;
 use super::guess::{Reading, boolean, comma_to_point, number, trim};
 use super::missing::{Missing, Spellings};
 use crate::error::Result;
@@ -41,8 +42,8 @@ impl ColumnBuilder {
         match &mut self.values {
             Values::Integer(values) => {
                 let value = match self.reading {
-                    Reading::Datetime(order) => dates::parse(order, word).map(|m| m.micros),
                     _ if spellings.class(word).is_some() => None,
+                    Reading::Datetime(order) => micros(order, word),
                     _ => number(word),
                 };
                 append(values, value);
@@ -51,7 +52,10 @@ impl ColumnBuilder {
                 let value = match self.reading {
                     _ if spellings.class(word).is_some() => None,
                     Reading::CommaFloat => comma_to_point(word),
-                    _ => number(word),
+                    _ => match fast::number(word, b'\n') {
+                        Some((value, length, _)) if length == word.len() => Some(value),
+                        _ => number(word),
+                    },
                 };
                 append(values, value.filter(|v: &f64| v.is_finite()));
             }
@@ -61,7 +65,8 @@ impl ColumnBuilder {
             },
             Values::Days(values) => {
                 let day = match self.reading {
-                    Reading::Date(order) => dates::parse(order, word).map(|m| m.micros.div_euclid(DAY)),
+                    _ if spellings.class(word).is_some() => None,
+                    Reading::Date(order) => micros(order, word).map(|m| m.div_euclid(DAY)),
                     _ => None,
                 };
                 append(values, day.and_then(|d| i32::try_from(d).ok()));
@@ -95,6 +100,14 @@ impl ColumnBuilder {
             Values::Days(values) => values.finish().into_series().cast(&DataType::Date)?,
             Values::Text(values) => values.finish().into_series(),
         })
+    }
+}
+
+/// Microseconds since 1970 of a cell.
+fn micros(order: Order, cell: &[u8]) -> Option<i64> {
+    match fast::moment(cell, b'\n') {
+        Some((micros, length, _)) if order == Order::YmdDash && length == cell.len() => Some(micros),
+        _ => dates::parse(order, cell).map(|m| m.micros),
     }
 }
 

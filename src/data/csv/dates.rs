@@ -290,7 +290,7 @@ impl Cursor<'_> {
 /// Days since 1970-01-01 of a date in the proleptic Gregorian calendar, or `None` when there is no such day.
 ///
 /// Years start in March here, so that the leap day is the last day of a year and months have a linear formula.
-fn days_from_civil(y: i64, m: i64, d: i64) -> Option<i64> {
+pub fn days_from_civil(y: i64, m: i64, d: i64) -> Option<i64> {
     let leap = y % 4 == 0 && (y % 100 != 0 || y % 400 == 0);
     let length = match m {
         1 | 3 | 5 | 7 | 8 | 10 | 12 => 31,

@@ -1,6 +1,7 @@
 //! What a column of text cells could hold, narrowed cell by cell over all rows.
 
 use super::dates::{self, Order, Style};
+use super::fast;
 use super::missing::{Found, Spellings};
 
 /// How the cells of a column are turned into values.
@@ -72,11 +73,29 @@ impl Guess {
 
     /// Looks at one trimmed cell.
     pub fn see(&mut self, cell: &[u8], spellings: &Spellings) {
-        if let Some(class) = spellings.class(cell) {
-            self.found.add(class, cell);
-            return;
+        match spellings.class(cell) {
+            Some(class) => self.found.add(class, cell),
+            None => self.see_value(cell),
+        }
+    }
+
+    /// Looks at one trimmed cell that is no spelling of "missing".
+    pub fn see_value(&mut self, cell: &[u8]) {
+        // The commonest cells are told at a glance; the fast ways are no wider than the slow ones.
+        if self.possible & (INTEGER | FLOAT) != 0 {
+            if let Some((_, _, point)) = fast::number(cell, b'\n').filter(|(_, length, _)| *length == cell.len()) {
+                return if point { self.saw_floats(1) } else { self.saw_integers(1) };
+            }
+        } else if self.possible == 0
+            && self.dates & Order::YmdDash.bit() != 0
+            && let Some((_, _, style)) = fast::moment(cell, b'\n').filter(|(_, length, _)| *length == cell.len())
+        {
+            return self.saw_dates(1, style);
         }
         self.values += 1;
+        if self.is_text() {
+            return;
+        }
         if self.possible & (INTEGER | FLOAT | COMMA) != 0 {
             let shape = shape(cell);
             match shape {
@@ -107,6 +126,40 @@ impl Guess {
                     }
                 }
             }
+        }
+    }
+
+    /// Whether nothing but text is possible any more: further values cannot change the reading.
+    #[must_use]
+    pub fn is_text(&self) -> bool {
+        self.possible == 0 && self.dates == 0
+    }
+
+    /// What [`Guess::see_value`] does for `n` whole numbers without leading zeros.
+    pub fn saw_integers(&mut self, n: u64) {
+        if n > 0 {
+            self.values += n;
+            self.possible &= INTEGER | FLOAT | COMMA;
+            self.dates = 0;
+        }
+    }
+
+    /// What [`Guess::see_value`] does for `n` numbers with a decimal point and without an exponent.
+    pub fn saw_floats(&mut self, n: u64) {
+        if n > 0 {
+            self.values += n;
+            self.possible &= FLOAT;
+            self.dates = 0;
+        }
+    }
+
+    /// What [`Guess::see_value`] does for `n` dates that begin with a year of four digits and a dash, and have a day.
+    pub fn saw_dates(&mut self, n: u64, style: Style) {
+        if n > 0 {
+            self.values += n;
+            self.possible = 0;
+            self.dates &= Order::YmdDash.bit();
+            self.style = self.style.with(style);
         }
     }
 

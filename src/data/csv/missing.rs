@@ -25,6 +25,8 @@ pub enum Missing {
 pub struct Spellings {
     extra: Vec<String>,
     longest: usize,
+    /// Per first byte the lengths of the spellings that begin with it, as bits (the last for all that are longer).
+    lengths: Vec<u32>,
 }
 
 impl Spellings {
@@ -33,22 +35,33 @@ impl Spellings {
     pub fn with(extra: &[String]) -> Self {
         let extra: Vec<String> = extra.iter().map(|s| s.trim().to_owned()).collect();
         let longest = extra.iter().map(String::len).chain([8]).max().unwrap_or(8);
-        Self { extra, longest }
+        let mut lengths = vec![0u32; 256];
+        for word in extra.iter().map(String::as_str).chain(ALWAYS.iter().copied()).chain(BESIDE_VALUES.iter().copied())
+        {
+            if let Some(set) = word.as_bytes().first().and_then(|b| lengths.get_mut(usize::from(*b))) {
+                *set |= 1 << word.len().min(31);
+            }
+        }
+        Self { extra, longest, lengths }
+    }
+
+    /// Whether the user named a number or a date as a spelling.
+    #[must_use]
+    pub fn may_be_value(&self) -> bool {
+        self.extra.iter().any(|s| s.bytes().any(|b| b.is_ascii_digit()))
     }
 
     /// Whether a trimmed cell is a spelling of "missing".
     #[must_use]
     pub fn class(&self, cell: &[u8]) -> Option<Missing> {
         let Some(first) = cell.first() else { return Some(Missing::Always) };
-        if cell.len() > self.longest {
+        // Nearly all cells end here: no spelling begins so and is as long.
+        let lengths = self.lengths.get(usize::from(*first)).copied().unwrap_or(u32::MAX);
+        if cell.len() > self.longest || lengths >> cell.len().min(31) & 1 == 0 {
             return None;
         }
         if self.extra.iter().any(|s| s.as_bytes() == cell) {
             return Some(Missing::Always);
-        }
-        // Most cells are numbers: a digit cannot start any other spelling than the last of a kind.
-        if first.is_ascii_digit() && cell != b"1.#QNAN" {
-            return None;
         }
         if ALWAYS.iter().any(|s| s.as_bytes() == cell) {
             return Some(Missing::Always);

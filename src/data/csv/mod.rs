@@ -6,7 +6,8 @@
 
 mod build;
 pub(super) mod dates;
-mod dialect;
+pub(super) mod dialect;
+pub(super) mod fast;
 pub(super) mod guess;
 pub(super) mod missing;
 
@@ -18,8 +19,9 @@ use rayon::prelude::*;
 
 use self::build::ColumnBuilder;
 pub use self::dialect::{delimiter_name, find_delimiter, reader};
-use self::guess::{Guess, Reading, trim};
-use self::missing::Spellings;
+use self::guess::trim;
+pub(super) use self::guess::{Guess, Reading};
+pub(super) use self::missing::Spellings;
 use super::display::brief;
 use super::{LoadOptions, Physical};
 use crate::engine::Control;
@@ -61,15 +63,8 @@ pub struct Found {
 /// When there is no header or no row, names repeat, a row has more or fewer fields than the header, bytes are not UTF-8,
 /// a quote stays open, or the work is cancelled.
 pub fn read(bytes: &[u8], options: &LoadOptions, control: &Control) -> Result<Table> {
-    if let Some(odd) = options.delimiter.filter(|d| matches!(d, b'"' | b'\n' | b'\r') || !d.is_ascii()) {
-        return Err(Error::usage(format!("{} cannot separate columns", delimiter_name(odd)))
-            .hint("Use a comma, a semicolon, a tab, a bar or another ASCII character"));
-    }
-    let delimiter = options.delimiter.unwrap_or_else(|| find_delimiter(bytes));
     let mut notes = Vec::new();
-    if delimiter != b',' && options.delimiter.is_none() {
-        notes.push(format!("columns are separated by {}", delimiter_name(delimiter)));
-    }
+    let delimiter = delimiter(bytes, options, &mut notes)?;
     let (header, start) = header(bytes, delimiter, &mut notes)?;
     let body = bytes.get(start..).unwrap_or_default();
     let parts = dialect::split(body, delimiter, PART).map_err(|e| match dialect::split(bytes, delimiter, PART) {
@@ -106,8 +101,7 @@ pub fn read(bytes: &[u8], options: &LoadOptions, control: &Control) -> Result<Ta
         return Err(Error::input("there is a header but no row under it").hint("Check that the export finished"));
     }
     if file.names.len() == 1 {
-        notes
-            .push("there is only one column; if another character separates them, name it as the delimiter".to_owned());
+        notes.push(ONE_COLUMN.to_owned());
     }
 
     done.store(0, Ordering::Relaxed);
@@ -142,7 +136,48 @@ pub fn read(bytes: &[u8], options: &LoadOptions, control: &Control) -> Result<Ta
     Ok(Table { frame, columns: found, notes })
 }
 
-fn physical(reading: Reading) -> Physical {
+/// The character between columns: the one that was named, or the one that the head of the file shows.
+///
+/// # Errors
+/// When the one that was named cannot separate columns.
+pub fn delimiter(head: &[u8], options: &LoadOptions, notes: &mut Vec<String>) -> Result<u8> {
+    if let Some(odd) = options.delimiter.filter(|d| matches!(d, b'"' | b'\n' | b'\r') || !d.is_ascii()) {
+        return Err(Error::usage(format!("{} cannot separate columns", delimiter_name(odd)))
+            .hint("Use a comma, a semicolon, a tab, a bar or another ASCII character"));
+    }
+    let delimiter = options.delimiter.unwrap_or_else(|| find_delimiter(head));
+    if delimiter != b',' && options.delimiter.is_none() {
+        notes.push(format!("columns are separated by {}", delimiter_name(delimiter)));
+    }
+    Ok(delimiter)
+}
+
+/// The note about a table of one column.
+pub const ONE_COLUMN: &str = "there is only one column; if another character separates them, name it as the delimiter";
+
+/// The note about a trailing delimiter.
+pub const TRAILING: &str = "every line ends with a delimiter; the empty last column was dropped";
+
+/// Builds the columns of records whose readings are known; `bytes` holds records only, no header.
+///
+/// # Errors
+/// When the work is cancelled.
+pub fn rows(
+    bytes: &[u8],
+    delimiter: u8,
+    names: &[String],
+    readings: &[Reading],
+    options: &LoadOptions,
+    control: &Control,
+) -> Result<Vec<Column>> {
+    let file = File { bytes, start: 0, delimiter, names: names.to_vec(), spellings: Spellings::with(&options.missing) };
+    let parts = dialect::split(bytes, delimiter, PART)?;
+    let built = parts.par_iter().map(|range| file.build(range, 0, readings, control)).collect::<Result<_>>()?;
+    join(built, names.len(), control)
+}
+
+/// The storage of a reading.
+pub fn physical(reading: Reading) -> Physical {
     match reading {
         Reading::Integer => Physical::Integer,
         Reading::Float | Reading::CommaFloat => Physical::Float,
@@ -153,7 +188,8 @@ fn physical(reading: Reading) -> Physical {
     }
 }
 
-fn describe(name: &str, guess: &Guess, reading: Reading, notes: &mut Vec<String>) {
+/// What a person should know about how a column was read.
+pub fn describe(name: &str, guess: &Guess, reading: Reading, notes: &mut Vec<String>) {
     let name = brief(name, 60);
     if guess.infinite > 0 && matches!(reading, Reading::Float | Reading::CommaFloat) {
         notes.push(format!("{name}: {} infinite values were read as missing", guess.infinite));
@@ -168,7 +204,7 @@ fn describe(name: &str, guess: &Guess, reading: Reading, notes: &mut Vec<String>
 }
 
 /// Names of the columns, and where the first row starts.
-fn header(bytes: &[u8], delimiter: u8, notes: &mut Vec<String>) -> Result<(Vec<String>, usize)> {
+pub fn header(bytes: &[u8], delimiter: u8, notes: &mut Vec<String>) -> Result<(Vec<String>, usize)> {
     let mut reader = reader(bytes, delimiter);
     let mut record = csv::ByteRecord::new();
     let any = reader.read_byte_record(&mut record).map_err(|e| Error::input(e.to_string()))?;
@@ -213,14 +249,26 @@ fn drop_trailing(frame: &mut DataFrame, found: &mut Vec<Found>, notes: &mut Vec<
     if frame.column(&last.name)?.null_count() == frame.height() {
         *frame = frame.drop(&last.name)?;
         found.pop();
-        notes.push("every line ends with a delimiter; the empty last column was dropped".to_owned());
+        notes.push(TRAILING.to_owned());
     }
     Ok(())
 }
 
-fn not_utf8(place: &str) -> Error {
+/// The error for bytes that are not UTF-8.
+pub fn not_utf8(place: &str) -> Error {
     Error::input(format!("{place} is not UTF-8"))
         .hint("Convert the file to UTF-8, for example with `iconv -f WINDOWS-1252 -t UTF-8 IN > OUT`")
+}
+
+/// The error for a record with more or fewer fields than the header.
+pub fn ragged(place: &str, found: usize, expected: usize) -> Error {
+    let why = if found > expected {
+        "Put text that contains the delimiter in quotes, or name the delimiter"
+    } else {
+        "Complete the row or remove it; a line break inside a text must stand in quotes"
+    };
+    let fields = if found == 1 { "field" } else { "fields" };
+    Error::input(format!("{place}: {found} {fields} where the header has {expected}")).hint(why)
 }
 
 /// Joins the parts of each column into one piece of memory.
@@ -316,15 +364,7 @@ impl File<'_> {
     }
 
     fn ragged(&self, range: &Range<usize>, record: &csv::ByteRecord) -> Error {
-        let (found, expected) = (record.len(), self.names.len());
-        let why = if found > expected {
-            "Put text that contains the delimiter in quotes, or name the delimiter"
-        } else {
-            "Complete the row or remove it; a line break inside a text must stand in quotes"
-        };
-        let fields = if found == 1 { "field" } else { "fields" };
-        Error::input(format!("{}: {found} {fields} where the header has {expected}", self.place(range, record)))
-            .hint(why)
+        ragged(&self.place(range, record), record.len(), self.names.len())
     }
 
     /// Line and row of a record in words. Counting from the start of the file is slow, and done once, for the message.

@@ -1,0 +1,277 @@
+//! Profiles of files that are too large to be held: every row is read once, in blocks; the figures of columns come from
+//! aggregates over all rows, and what compares rows or columns with each other sees a uniform sample of the rows.
+//!
+//! What is exact and what is estimated is said in the profile: per column in [`super::Precision`], for the whole in
+//! [`super::Examined`]. Small files take the exact way through [`super::load`].
+
+mod blocks;
+mod cells;
+mod csv_scan;
+mod parquet_scan;
+mod records;
+mod strict;
+#[cfg(test)]
+mod tests;
+
+use std::collections::HashMap;
+
+use self::csv_scan::CsvScan;
+use self::parquet_scan::ParquetScan;
+use super::finding::thousands;
+use super::profile::{self, Whole};
+use super::source::{self, Form, Local, LocalFile, Place};
+use super::{ColumnSpec, Dataset, LoadOptions, Meaning, Physical, Profile, ProfileOptions, brief, csv, load, meaning};
+use crate::engine::{Aggregates, Control, Executor, Shape, Summary};
+use crate::error::{Error, Kind as ErrorKind, Result};
+
+/// From which size on a file is streamed, and how much is kept then.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Text files of this many bytes or more are streamed.
+    pub from_bytes: u64,
+    /// Parquet files of this many cells or more are streamed.
+    pub from_cells: u64,
+    /// Distinct values of a column up to which each is counted; beyond, the column is sketched.
+    pub most_distinct: usize,
+    /// Rows of the sample on which rows and columns are compared.
+    pub sample_rows: usize,
+    /// Bytes of a text file that are read at once.
+    pub block: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            from_bytes: 24 << 20,
+            from_cells: 4_000_000,
+            most_distinct: 50_000,
+            sample_rows: 100_000,
+            block: blocks::BLOCK,
+        }
+    }
+}
+
+/// Profiles a source of any size: small ones exactly and in memory, large local files as a stream.
+///
+/// # Errors
+/// As [`load`] and [`super::profile_with`].
+pub fn profile_source(
+    source: &str,
+    load: &LoadOptions,
+    options: &ProfileOptions,
+    control: &Control,
+) -> Result<Profile> {
+    profile_source_with(source, load, options, &Limits::default(), control)
+}
+
+/// [`profile_source`] with limits of one's own.
+///
+/// # Errors
+/// As [`profile_source`].
+pub fn profile_source_with(
+    source: &str,
+    load_options: &LoadOptions,
+    options: &ProfileOptions,
+    limits: &Limits,
+    control: &Control,
+) -> Result<Profile> {
+    let mut local = source::localize(source, control)?;
+    let found = streamed(&mut local, load_options, options, limits, control);
+    let place = |e: Error| if e.kind == ErrorKind::Cancelled { e } else { e.at(source::shown(source)) };
+    if let Some(profile) = found.map_err(place)? {
+        return Ok(profile);
+    }
+    let data = load::load_local(local, source, load_options, control)?;
+    for name in options.target.iter().chain(&options.time).chain(&options.leaks) {
+        data.spec(name)?;
+    }
+    profile::profile_with(&data, options, control)
+}
+
+/// The profile of one large file; `None` for what is better held in memory.
+fn streamed(
+    local: &mut Local,
+    load: &LoadOptions,
+    options: &ProfileOptions,
+    limits: &Limits,
+    control: &Control,
+) -> Result<Option<Profile>> {
+    let [file] = local.files.as_slice() else { return Ok(None) };
+    if local.several || !local.partitions.is_empty() {
+        return Ok(None);
+    }
+    let Some((path, size)) = on_disk(file) else { return Ok(None) };
+    let found = match file.form {
+        Form::Parquet => of_parquet(&path, load, options, limits, control)?,
+        Form::Delimited { .. } if size < limits.from_bytes => None,
+        Form::Delimited { .. } => match of_text(&path, size, load, options, limits, control) {
+            // Only after the last byte is it known that a text is of another encoding.
+            Err(e) if e.message.contains("UTF-8") && local.recode(0, control)? => {
+                let Some((path, size)) = local.files.first().and_then(on_disk) else { return Ok(None) };
+                of_text(&path, size, load, options, limits, control)?
+            }
+            other => other?,
+        },
+    };
+    let Some(mut profile) = found else { return Ok(None) };
+    profile.source.clone_from(&local.source);
+    if local.files.iter().all(|f| f.digest.is_some()) {
+        profile.fingerprint = local.fingerprint(control)?;
+    }
+    profile.notes.splice(0..0, local.notes.iter().cloned());
+    Ok(Some(profile))
+}
+
+/// The path and size of a file that lies on disk.
+fn on_disk(file: &LocalFile) -> Option<(String, u64)> {
+    let Place::File(path) = &file.place else { return None };
+    let size = std::fs::metadata(path).ok()?.len();
+    Some((path.to_str()?.to_owned(), size))
+}
+
+fn of_text(
+    source: &str,
+    size: u64,
+    load: &LoadOptions,
+    options: &ProfileOptions,
+    limits: &Limits,
+    control: &Control,
+) -> Result<Option<Profile>> {
+    let mut scan = CsvScan::open(source, size, load, *limits)?;
+    known(&scan.names, options)?;
+    let (aggregates, rows) = scan.aggregate(control)?;
+    let frame = scan.frame(&rows, control)?;
+    drop(rows);
+    let specs = scan
+        .names
+        .iter()
+        .zip(scan.guesses.iter().zip(scan.readings()))
+        .map(|(name, (guess, reading))| ColumnSpec {
+            name: name.clone(),
+            physical: csv::physical(*reading),
+            meaning: Meaning::Number,
+            missing_spellings: guess.found.spellings(*reading == csv::Reading::Text),
+            date_format: guess.date_format(),
+        })
+        .collect();
+    let data = Dataset {
+        source: source.to_owned(),
+        frame,
+        columns: specs,
+        fingerprint: scan.fingerprint.clone(),
+        notes: std::mem::take(&mut scan.notes),
+    };
+    finish(data, aggregates, load, options, control)
+}
+
+fn of_parquet(
+    source: &str,
+    load: &LoadOptions,
+    options: &ProfileOptions,
+    limits: &Limits,
+    control: &Control,
+) -> Result<Option<Profile>> {
+    // A damaged footer is refused by the loader, in its words.
+    let Ok(mut scan) = ParquetScan::open(source, *limits) else { return Ok(None) };
+    let (rows, columns) = scan.shape();
+    if (rows as u64).saturating_mul(columns as u64) < limits.from_cells {
+        return Ok(None);
+    }
+    known(&scan.names, options)?;
+    let (aggregates, frame) = match scan.aggregate(control) {
+        Err(_) if scan.unsteady => return Ok(None),
+        other => other?,
+    };
+    let specs = scan
+        .names
+        .iter()
+        .zip(&scan.physicals)
+        .map(|(name, physical)| ColumnSpec {
+            name: name.clone(),
+            physical: *physical,
+            meaning: Meaning::Number,
+            missing_spellings: Vec::new(),
+            date_format: None,
+        })
+        .collect();
+    let data = Dataset {
+        source: source.to_owned(),
+        frame,
+        columns: specs,
+        fingerprint: scan.fingerprint.clone(),
+        notes: std::mem::take(&mut scan.notes),
+    };
+    finish(data, aggregates, load, options, control)
+}
+
+/// Refuses names of columns that do not exist before any row is read.
+fn known(names: &[String], options: &ProfileOptions) -> Result<()> {
+    for name in options.target.iter().chain(&options.time).chain(&options.leaks) {
+        if !names.contains(name) {
+            let shown: Vec<&str> = names.iter().map(String::as_str).take(12).collect();
+            let more = if names.len() > 12 { format!(" and {} more", names.len() - 12) } else { String::new() };
+            return Err(Error::input(format!("there is no column `{}`", brief(name, 60)))
+                .hint(format!("The columns are {}{more}", shown.join(", "))));
+        }
+    }
+    Ok(())
+}
+
+/// The profile from the aggregates of all rows and a sample of the rows. `None` when a correction asks for values that the
+/// stream does not have.
+fn finish(
+    mut data: Dataset,
+    aggregates: Aggregates,
+    load: &LoadOptions,
+    options: &ProfileOptions,
+    control: &Control,
+) -> Result<Option<Profile>> {
+    let Aggregates { rows, mut columns, mut shapes, repeated, sampled } = aggregates;
+    drop_trailing(&mut data, &mut columns, &mut shapes)?;
+    for ((spec, summary), shape) in data.columns.iter_mut().zip(&columns).zip(&shapes) {
+        control.check()?;
+        let sample = data.frame.column(&spec.name)?;
+        spec.meaning = meaning::of_summary(&spec.name, spec.physical, summary, shape.as_ref(), sample)?;
+    }
+    for (name, meaning) in &load.meaning {
+        let Some(spec) = data.columns.iter_mut().find(|c| c.name == *name) else { return Ok(None) };
+        let dated = matches!(spec.physical, Physical::Date | Physical::Datetime);
+        match meaning {
+            Meaning::Number if spec.physical == Physical::String || dated => return Ok(None),
+            Meaning::DateTime if !dated => return Ok(None),
+            _ => spec.meaning = *meaning,
+        }
+    }
+    if (sampled.len() as u64) < rows {
+        data.notes.push(format!(
+            "all {} rows were read; what compares rows or columns with each other was done on a uniform sample of {}",
+            thousands(rows),
+            thousands(sampled.len() as u64)
+        ));
+    }
+    let whole = Whole { rows, sampled, repeated };
+    profile::assemble(&data, &columns, &shapes, Some(&whole), options, control).map(Some)
+}
+
+/// A nameless last column without any value comes from a delimiter at the end of each line.
+fn drop_trailing(data: &mut Dataset, columns: &mut Vec<Summary>, shapes: &mut Vec<Option<Shape>>) -> Result<()> {
+    let made = format!("column_{}", data.columns.len());
+    let empty = columns.last().is_some_and(|c| c.missing == c.rows);
+    if data.columns.len() > 1 && empty && data.columns.last().is_some_and(|c| c.name == made) {
+        data.frame = data.frame.drop(&made)?;
+        data.columns.pop();
+        columns.pop();
+        shapes.pop();
+        data.notes.push(csv::TRAILING.to_owned());
+    }
+    Ok(())
+}
+
+/// The texts that are frequent in a sample, at most 256.
+fn frequent<'a>(texts: impl Iterator<Item = &'a str>) -> Vec<String> {
+    let mut counts: HashMap<&str, usize> = HashMap::new();
+    texts.for_each(|text| *counts.entry(text).or_default() += 1);
+    let mut several: Vec<(usize, &str)> = counts.into_iter().filter(|(_, n)| *n > 2).map(|(t, n)| (n, t)).collect();
+    several.sort_unstable_by(|a, b| b.0.cmp(&a.0).then(a.1.cmp(b.1)));
+    several.into_iter().take(256).map(|(_, text)| text.to_owned()).collect()
+}

@@ -1,0 +1,237 @@
+//! From the bytes of a block to columns of values, with what the cells show about their column.
+
+use super::cells::{self, Cell};
+use crate::data::csv::dates::{self, DAY, Order, Style};
+use crate::data::csv::guess::{boolean, comma_to_point, number, trim};
+use crate::data::csv::missing::Missing;
+use crate::data::csv::{Guess, Reading, Spellings, fast};
+use crate::engine::hash;
+
+/// What has to be known to read records.
+#[derive(Debug)]
+pub struct Format {
+    /// What stands between cells.
+    pub delimiter: u8,
+    /// What means "missing".
+    pub spellings: Spellings,
+    /// How each column is expected to read.
+    pub readings: Vec<Reading>,
+    /// Whether numbers and dates may take the fast way; not when one of them means "missing".
+    pub fast: bool,
+}
+
+impl Format {
+    /// A guess that has seen nothing.
+    pub fn fresh(&self) -> Guess {
+        Guess::new(self.delimiter != b',')
+    }
+}
+
+/// The records of a block, by column.
+#[derive(Debug)]
+pub struct Records {
+    /// Where each record starts; one more at the end.
+    pub starts: Vec<u32>,
+    /// The cells of each column.
+    pub columns: Vec<Cells>,
+    /// What the cells of each column allow it to be.
+    pub guesses: Vec<Guess>,
+    /// The hash of each row.
+    pub hashes: Vec<u64>,
+    /// The block, and after it the texts that had to be taken out of quotes.
+    pub text: String,
+}
+
+/// The cells of one column.
+#[derive(Debug)]
+pub enum Cells {
+    /// Numbers; missing ones are NaN.
+    Numbers(Vec<f64>),
+    /// Texts, as ranges of [`Records::text`]; a missing one is [`NO_TEXT`].
+    Texts(Vec<(u32, u32)>),
+}
+
+/// The range of a missing text.
+pub const NO_TEXT: (u32, u32) = (u32::MAX, 0);
+
+impl Records {
+    /// Number of records.
+    pub fn len(&self) -> usize {
+        self.starts.len().saturating_sub(1)
+    }
+
+    /// The bytes of a record with its line end.
+    pub fn record(&self, row: usize) -> &str {
+        match (self.starts.get(row), self.starts.get(row + 1)) {
+            (Some(from), Some(to)) => self.text.get(*from as usize..*to as usize).unwrap_or_default(),
+            _ => "",
+        }
+    }
+}
+
+/// The bytes of a block in which something is wrong with a record; [`super::strict`] finds out what.
+#[derive(Debug)]
+pub struct Broken(pub Vec<u8>);
+
+struct Column<'a> {
+    reading: Reading,
+    spellings: &'a Spellings,
+    guess: Guess,
+    cells: Cells,
+    integers: u64,
+    floats: u64,
+    dates: (u64, Style),
+}
+
+impl Column<'_> {
+    /// Takes in a cell by the slow way.
+    fn slow(&mut self, cell: &[u8], place: (u32, u32)) {
+        let word = trim(cell);
+        let class = self.spellings.class(word);
+        match class {
+            Some(class) => self.guess.found.add(class, word),
+            None => self.guess.see_value(word),
+        }
+        match &mut self.cells {
+            Cells::Texts(cells) => cells.push(if class == Some(Missing::Always) { NO_TEXT } else { place }),
+            Cells::Numbers(cells) => {
+                let value = match self.reading {
+                    _ if class.is_some() => None,
+                    Reading::Integer | Reading::Float => number(word),
+                    Reading::CommaFloat => comma_to_point(word),
+                    Reading::Boolean => boolean(word).map(|yes| f64::from(u8::from(yes))),
+                    Reading::Date(order) => dates::parse(order, word).map(|m| m.micros.div_euclid(DAY) as f64),
+                    Reading::Datetime(order) => dates::parse(order, word).map(|m| m.micros as f64 / 1e6),
+                    Reading::Text => None,
+                };
+                cells.push(value.filter(|v| v.is_finite()).map_or(f64::NAN, |v| v + 0.0));
+            }
+        }
+    }
+
+    /// Takes in the cell at the start of `rest` by a fast way and gives its length.
+    #[inline]
+    fn fast(&mut self, rest: &[u8], delimiter: u8) -> Option<usize> {
+        let Cells::Numbers(cells) = &mut self.cells else { return None };
+        match self.reading {
+            Reading::Integer | Reading::Float => {
+                let (value, used, float) = fast::number(rest, delimiter)?;
+                self.integers += u64::from(!float);
+                self.floats += u64::from(float);
+                cells.push(value + 0.0);
+                Some(used)
+            }
+            Reading::Date(Order::YmdDash) => {
+                let (micros, used, style) = fast::moment(rest, delimiter)?;
+                self.dates = (self.dates.0 + 1, self.dates.1.with(style));
+                cells.push(micros.div_euclid(DAY) as f64);
+                Some(used)
+            }
+            Reading::Datetime(Order::YmdDash) => {
+                let (micros, used, style) = fast::moment(rest, delimiter)?;
+                self.dates = (self.dates.0 + 1, self.dates.1.with(style));
+                cells.push(micros as f64 / 1e6);
+                Some(used)
+            }
+            _ => None,
+        }
+    }
+}
+
+impl Format {
+    /// Reads the records of a block.
+    ///
+    /// # Errors
+    /// When a record has more or fewer cells than there are columns, or the bytes are not UTF-8.
+    pub fn read(&self, bytes: Vec<u8>) -> Result<Records, Broken> {
+        let mut text = String::from_utf8(bytes).map_err(|e| Broken(e.into_bytes()))?;
+        let bytes = text.as_bytes();
+        let width = self.readings.len();
+        let expected = bytes.len() / (width * 4).max(8);
+        let mut columns: Vec<Column<'_>> = self
+            .readings
+            .iter()
+            .map(|reading| Column {
+                reading: *reading,
+                spellings: &self.spellings,
+                guess: self.fresh(),
+                cells: match reading {
+                    Reading::Text => Cells::Texts(Vec::with_capacity(expected)),
+                    _ => Cells::Numbers(Vec::with_capacity(expected)),
+                },
+                integers: 0,
+                floats: 0,
+                dates: (0, Style::default()),
+            })
+            .collect();
+        let mut starts = Vec::with_capacity(expected);
+        let mut unquoted = String::new();
+        let mut at = 0;
+        loop {
+            // Empty lines are no records, as in the `csv` crate.
+            while matches!(bytes.get(at), Some(b'\n' | b'\r')) {
+                at += 1;
+            }
+            if at >= bytes.len() {
+                break;
+            }
+            starts.push(at as u32);
+            for (i, column) in columns.iter_mut().enumerate() {
+                let rest = bytes.get(at..).unwrap_or_default();
+                let used = match self.fast.then(|| column.fast(rest, self.delimiter)).flatten() {
+                    Some(used) => used,
+                    None => {
+                        let (cell, used) = cells::cell(rest, self.delimiter);
+                        match cell {
+                            Cell::Plain(from, to) => column
+                                .slow(rest.get(from..to).unwrap_or_default(), ((at + from) as u32, (at + to) as u32)),
+                            Cell::Unquoted(cell) => {
+                                let from = bytes.len() + unquoted.len();
+                                // Only quotes were taken out, so it still is UTF-8.
+                                unquoted.push_str(&String::from_utf8_lossy(&cell));
+                                column.slow(&cell, (from as u32, (from + cell.len()) as u32));
+                            }
+                        }
+                        used
+                    }
+                };
+                at += used;
+                let last = i + 1 == width;
+                match bytes.get(at) {
+                    Some(b'\n' | b'\r') | None if last => {}
+                    Some(b) if !last && *b == self.delimiter => at += 1,
+                    _ => return Err(Broken(text.into_bytes())),
+                }
+            }
+        }
+        let rows = starts.len();
+        starts.push(bytes.len() as u32);
+        let mut guesses = Vec::with_capacity(width);
+        let mut cells = Vec::with_capacity(width);
+        for mut column in columns {
+            column.guess.saw_integers(column.integers);
+            column.guess.saw_floats(column.floats);
+            column.guess.saw_dates(column.dates.0, column.dates.1);
+            guesses.push(column.guess);
+            cells.push(column.cells);
+        }
+        text.push_str(&unquoted);
+        let mut hashes = vec![0u64; rows];
+        for (i, cells) in cells.iter().enumerate() {
+            match cells {
+                Cells::Numbers(values) => hashes.iter_mut().zip(values).for_each(|(hash, value)| {
+                    let value = if value.is_nan() { hash::MISSING } else { hash::number(*value) };
+                    *hash = hash.wrapping_add(hash::cell(i, value));
+                }),
+                Cells::Texts(ranges) => hashes.iter_mut().zip(ranges).for_each(|(hash, range)| {
+                    let value = match text.get(range.0 as usize..range.1 as usize) {
+                        Some(text) => hash::bytes(text.as_bytes()),
+                        None => hash::MISSING,
+                    };
+                    *hash = hash.wrapping_add(hash::cell(i, value));
+                }),
+            }
+        }
+        Ok(Records { starts, columns: cells, guesses, hashes, text })
+    }
+}
