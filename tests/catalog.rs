@@ -202,6 +202,14 @@ fn a_diff_without_rows_uses_what_was_kept_or_says_that_it_cannot() {
     assert_eq!(diff["drift"]["verdict"], "drift");
     assert!(diff["columns_missing"].is_null(), "the profiles were kept: {diff:#}");
 
+    // What an earlier version wrote in another form counts for nothing, and fails nothing.
+    let catalog = house.json(0, &["catalog"]);
+    let digest = named(&catalog, "orders")["versions"][0]["profile"].as_str().unwrap().to_owned();
+    let file = house.path().join(".pilothouse/files").join(&digest[..2]).join(&digest[2..]);
+    std::fs::write(file, "{}").unwrap();
+    let diff = house.json(1, &["catalog", "diff", "orders"]);
+    assert!(diff["columns_missing"].as_str().unwrap().contains("version 1"), "{diff:#}");
+
     // From standard input only a profile is kept: numbers, but no distribution.
     let pipe = |csv: &str| {
         let mut child = house
