@@ -202,6 +202,14 @@ fn a_diff_without_rows_uses_what_was_kept_or_says_that_it_cannot() {
     assert_eq!(diff["drift"]["verdict"], "drift");
     assert!(diff["columns_missing"].is_null(), "the profiles were kept: {diff:#}");
 
+    // What an earlier version wrote in another form counts for nothing, and fails nothing.
+    let catalog = house.json(0, &["catalog"]);
+    let digest = named(&catalog, "orders")["versions"][0]["profile"].as_str().unwrap().to_owned();
+    let file = house.path().join(".pilothouse/files").join(&digest[..2]).join(&digest[2..]);
+    std::fs::write(file, "{}").unwrap();
+    let diff = house.json(1, &["catalog", "diff", "orders"]);
+    assert!(diff["columns_missing"].as_str().unwrap().contains("version 1"), "{diff:#}");
+
     // From standard input only a profile is kept: numbers, but no distribution.
     let pipe = |csv: &str| {
         let mut child = house
@@ -298,9 +306,13 @@ fn a_kill_leaves_the_old_catalog_or_the_new_one() {
     let house = House::new();
     house.write("orders.csv", orders(3_000, 0, 100));
     house.json(0, &["profile", "orders.csv", "--workspace", ".pilothouse"]);
+    // Kills are spread over the time that an undisturbed training takes here.
+    let begun = std::time::Instant::now();
+    house.json(0, &["train", "orders.csv", "--target", "returned", "--models", "gaussian_nb"]);
+    let whole = begun.elapsed();
     let mut killed = 0;
-    for round in 0..24 {
-        house.write("orders.csv", orders(3_000, round * 10, 100));
+    for round in 0..24_u32 {
+        house.write("orders.csv", orders(3_000, round as usize * 10 + 10, 100));
         let mut child = house
             .command()
             .args(["train", "orders.csv", "--target", "returned", "--models", "gaussian_nb", "--quiet"])
@@ -308,7 +320,7 @@ fn a_kill_leaves_the_old_catalog_or_the_new_one() {
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
-        std::thread::sleep(Duration::from_millis(round as u64 * 25));
+        std::thread::sleep(whole * round / 24);
         child.kill().unwrap();
         killed += usize::from(!child.wait().unwrap().success());
         let catalog = house.json(0, &["catalog"]);
@@ -323,9 +335,9 @@ fn a_kill_leaves_the_old_catalog_or_the_new_one() {
                 }
             }
         }
-        assert!(versions.len() <= round + 2, "{versions:#?}");
+        assert!(versions.len() <= round as usize + 2, "{versions:#?}");
     }
-    assert!(killed > 5, "only {killed} were killed");
+    assert!(killed > 0, "none was killed");
     house.json(0, &["profile", "orders.csv"]);
     house.json(0, &["profile", "orders.csv"]);
     let catalog = house.json(0, &["catalog"]);

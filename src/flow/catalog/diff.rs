@@ -14,6 +14,9 @@ use crate::health::{self, DriftOptions, DriftReference, DriftReport};
 /// Files up to this size are read again for a comparison of all rows; for larger ones the kept distribution must do.
 const READ_AGAIN: i64 = 256 << 20;
 
+/// Cells up to which a table is read again when its size is not known (a pattern of files, a table of a database).
+const CELLS_AGAIN: i64 = 20_000_000;
+
 /// How a column's place in the schema changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -173,7 +176,11 @@ fn rows(entry: &Entry, version: &Version, control: &Control) -> Result<Option<Da
     let local = |s: &&String| !s.contains("://") && s.as_str() != "-";
     for source in std::iter::once(&version.source).chain(&entry.sources).filter(local) {
         let size = std::fs::metadata(source).ok().and_then(|m| i64::try_from(m.len()).ok());
-        if size.is_some_and(|s| s > READ_AGAIN || version.bytes.is_some_and(|b| b != s)) {
+        let too_large = match size {
+            Some(size) => size > READ_AGAIN || version.bytes.is_some_and(|b| b != size),
+            None => version.rows.saturating_mul(version.columns.len() as i64) > CELLS_AGAIN,
+        };
+        if too_large {
             continue;
         }
         let mut table = match data::load(source, &LoadOptions::default(), control) {
@@ -207,7 +214,8 @@ struct AtHand<'a> {
 impl<'a> AtHand<'a> {
     fn of(shop: &Workshop, entry: &Entry, version: &'a Version, control: &Control) -> Result<Self> {
         let rows = rows(entry, version, control)?;
-        let profile = match (profile_of(shop, version)?, &rows) {
+        // What an older version wrote in another form, or what is damaged, counts for nothing.
+        let profile = match (profile_of(shop, version).unwrap_or_default(), &rows) {
             (Some(profile), _) => Some(profile),
             (None, Some(rows)) => {
                 let profile = data::profile(rows, None, control)?;
@@ -216,12 +224,13 @@ impl<'a> AtHand<'a> {
             }
             (None, None) => None,
         };
-        Ok(Self { version, rows, profile, shape: distribution_of(shop, version)? })
+        let shape = distribution_of(shop, version).unwrap_or_default();
+        Ok(Self { version, rows, profile, shape })
     }
 
     fn lacks(&self, what: &str) -> String {
         format!(
-            "{what} of version {} are not at hand: {} no longer holds its bytes, and nothing was kept",
+            "{what} of version {} are not at hand: {} no longer holds its bytes, and nothing usable was kept",
             self.version.number,
             data::brief(&self.version.source, 80)
         )

@@ -1,6 +1,6 @@
 //! The catalog: every dataset that this workspace has seen, what people say about it, and where it went.
 //!
-//! The use cases record what they read by themselves ([`record`]); the faces only ask and describe.
+//! The use cases record what they read by themselves; the faces only ask and describe.
 
 pub mod diff;
 pub mod lineage;
