@@ -182,7 +182,7 @@ pub(super) fn train(call: &Call, args: Train) -> Result<Answer> {
     }
     let (walk, dataset) = flow::begin_checked(&shop, &flow, &call.control)?;
     flow::inspect(&shop, &walk, &dataset, &call.control)?;
-    let (prepared, record) = flow::prepare_step(&shop, &walk, &dataset)?;
+    let (prepared, record) = flow::prepare_step(&shop, &walk, &dataset, &call.control)?;
     let (trained, runs) = flow::train_step(&shop, &walk, &dataset, &prepared, &call.control, &|_| {})?;
     super::output::clear_progress();
     if call.json {

@@ -259,11 +259,16 @@ pub fn prepared(shop: &Workshop, walk: &Walk, dataset: &Dataset) -> Result<Prepa
     prepare(dataset, &walk.flow.prepare, &leaks(&walk.flow, dataset, profile.as_ref()), walk.flow.seed)
 }
 
-/// Step prepare: decides target, columns and split, and records them.
+/// Step prepare: decides target, columns and split, looks at what the sides share, and records it all.
 ///
 /// # Errors
-/// As [`prepared`].
-pub fn prepare_step(shop: &Workshop, walk: &Walk, dataset: &Dataset) -> Result<(Prepared, PrepareRecord)> {
+/// As [`prepared`], and when cancelled.
+pub fn prepare_step(
+    shop: &Workshop,
+    walk: &Walk,
+    dataset: &Dataset,
+    control: &Control,
+) -> Result<(Prepared, PrepareRecord)> {
     let prepared = prepared(shop, walk, dataset)?;
     let mut missing = 0;
     for feature in &prepared.features {
@@ -271,7 +276,7 @@ pub fn prepare_step(shop: &Workshop, walk: &Walk, dataset: &Dataset) -> Result<(
     }
     let cells = (dataset.rows() * prepared.features.len()).max(1);
     let time = shop.left::<Profile>(walk, Step::Inspect)?.and_then(|p| p.time);
-    let findings = check_split(dataset, &prepared, time.as_deref(), &Control::default())?;
+    let findings = check_split(dataset, &prepared, time.as_deref(), control)?;
     let record = PrepareRecord {
         target: prepared.target_name.clone(),
         task: prepared.task,

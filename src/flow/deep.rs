@@ -124,3 +124,64 @@ pub fn inspect_deep(shop: &Workshop, walk: &Walk, dataset: &Dataset, control: &C
     shop.keep(walk, Step::Inspect, false, &profile)?;
     Ok(profile)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::{LoadOptions, load, mix, profile};
+    use crate::flow::spec::Flow;
+
+    fn table(folder: &std::path::Path, row: impl Fn(usize) -> String) -> Dataset {
+        let path = folder.join("t.csv");
+        let text = (0..240).fold("day,a,b,y\n".to_owned(), |text, i| text + &row(i) + "\n");
+        std::fs::write(&path, text).unwrap();
+        load(path.to_str().unwrap(), &LoadOptions::default(), &Control::default()).unwrap()
+    }
+
+    fn useful(i: usize) -> String {
+        let a = mix(1, i as u64) % 900;
+        let day = chrono::NaiveDate::from_ymd_opt(2024, 1, 1).unwrap() + chrono::Days::new(i as u64);
+        format!("{day},{a},{},{}", mix(2, i as u64) % 900, if a + mix(3, i as u64) % 400 > 650 { "yes" } else { "no" })
+    }
+
+    fn spec() -> PrepareSpec {
+        PrepareSpec { target: "y".into(), ..PrepareSpec::default() }
+    }
+
+    #[test]
+    fn a_walk_keeps_the_second_look_and_repeating_it_changes_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let dataset = table(folder.path(), useful);
+        let shop = Workshop::open(&folder.path().join("w")).unwrap();
+        let mut flow = Flow { prepare: spec(), ..Flow::default() };
+        flow.load.source.clone_from(&dataset.source);
+        let walk = shop.begin(&flow).unwrap();
+        let first = inspect(&shop, &walk, &dataset, &Control::default()).unwrap();
+        let second = inspect_deep(&shop, &walk, &dataset, &Control::default()).unwrap();
+        let names: Vec<&str> = second.feasibility.reasons.iter().map(|r| r.name.as_str()).collect();
+        for name in ["predictability", "learning-curve", "freshness", "label-delay"] {
+            assert!(names.contains(&name) && first.feasibility.reasons.iter().all(|r| r.name != name), "{names:?}");
+        }
+        assert_eq!(shop.left::<Profile>(&walk, Step::Inspect).unwrap(), Some(second.clone()));
+        assert!(second.findings.iter().any(|f| f.check == "split-time"));
+        let again = inspect_deep(&shop, &walk, &dataset, &Control::default()).unwrap();
+        assert_eq!((again.findings, again.feasibility.verdict), (second.findings, second.feasibility.verdict));
+        assert_eq!(again.feasibility.reasons.len(), second.feasibility.reasons.len());
+    }
+
+    #[test]
+    fn a_table_that_carries_no_model_is_an_answer_and_a_cancel_an_error() {
+        let folder = tempfile::tempdir().unwrap();
+        let dataset = table(folder.path(), |i| format!("2024-01-01,{i},{i},{}", if i < 225 { "" } else { "yes" }));
+        let known = profile(&dataset, Some("y"), &Control::default()).unwrap();
+        let deep = assess_deep(&dataset, &known, &spec(), 1, 0, &Control::default()).unwrap();
+        let fit = deep.feasibility.reasons.iter().find(|r| r.name == "fit").unwrap();
+        assert!(fit.verdict == FeasibilityVerdict::NotYet && !fit.change.is_empty(), "{fit:?}");
+        let sound = table(folder.path(), useful);
+        let known = profile(&sound, Some("y"), &Control::default()).unwrap();
+        let control = Control::default();
+        control.cancel();
+        assert_eq!(assess_deep(&sound, &known, &spec(), 1, 0, &control).unwrap_err().kind, Kind::Cancelled);
+        assert!(assess_deep(&sound, &known, &PrepareSpec { target: "z".into(), ..spec() }, 1, 0, &control).is_err());
+    }
+}

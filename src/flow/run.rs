@@ -68,7 +68,7 @@ pub fn run_walk(
     }
 
     on_step(Step::Prepare);
-    let (prepared, prepare) = data_steps::prepare_step(shop, &walk, &dataset)?;
+    let (prepared, prepare) = data_steps::prepare_step(shop, &walk, &dataset, control)?;
 
     on_step(Step::Train);
     let (TrainRecord { best, .. }, runs) = train_step(shop, &walk, &dataset, &prepared, control, on_run)?;

@@ -12,7 +12,7 @@ use crate::error::{Error, Result};
 use crate::gate::{
     self, DataFacts as GateData, GateReport, ModelFacts, PackageFacts, data_gates, model_gates, package_gates,
 };
-use crate::model::{FittedModel, Target, Task, curves, metrics};
+use crate::model::{FittedModel, Target, Task, curves, leakage, metrics};
 use crate::registry::{self, DatasetFacts, PushReceipt, PushRequest, RunFacts};
 use crate::store::{AuditRow, PushRow, now_ms};
 use crate::team::{AuditEntry, Decision, Identity, Verdict, seal, verify};
@@ -135,6 +135,8 @@ fn data_facts(walk: &Walk, prepared: &PrepareRecord, profile: Option<&Profile>, 
         missing_share: prepared.missing_share,
         serious: findings
             .iter()
+            // A second look at the table foretells what the split shares; the split that was made counts.
+            .filter(|f| !leakage::CHECKS.contains(&f.check.as_ref()))
             .chain(&prepared.findings)
             .filter(|f| f.severity >= Severity::Serious && f.check != LEAK)
             // An entity on both sides concerns the judgement, whether or not the model reads its name.

@@ -170,7 +170,7 @@ pub fn ready(
     if upto >= Step::Prepare && chosen && (walk.state(Step::Prepare) != StepState::Done || again == Some(Step::Prepare))
     {
         control.report("prepare", None, "choosing columns and rows");
-        data_steps::prepare_step(shop, &walk, &held.dataset)?;
+        data_steps::prepare_step(shop, &walk, &held.dataset, control)?;
     }
     Ok(held)
 }

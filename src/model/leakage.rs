@@ -518,7 +518,7 @@ mod tests {
         let row = |i: usize| {
             let y = noise(i, 4, 2);
             // From row 450 on another colour appears, and `a` turns round.
-            let a = if (i < 450) == (y == 1) { noise(i, 1, 600) } else { 400 + noise(i, 1, 600) };
+            let a = if (i < 450) == (y == 1) { noise(i, 1, 60_000) } else { 40_000 + noise(i, 1, 60_000) };
             format!("{i},{a},{},{y}", if i > 500 { "new" } else { ["red", "blue"][i % 2] })
         };
         let split = Split::Time { column: "t".into() };

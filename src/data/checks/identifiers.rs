@@ -65,7 +65,9 @@ pub fn repeated(table: &Table<'_>) -> Result<Vec<Finding>> {
                 .with("repeated", several)
                 .with("rows_per_entity", mean)
                 .with("most_rows", c.summary.top_count())
-                .remedy(format!("Split by group {}, so that all rows of one are in training or all in test", c.name())),
+                .remedy(format!("Split by group {}, so that all rows of one are in training or all in test", c.name()))
+                // The entity with most rows, as an example.
+                .rows(c.rows_with_top(true)?),
         );
     }
     Ok(findings)
@@ -199,6 +201,7 @@ mod tests {
         fires("identifier", &csv, None, Some("customer_id"));
         let f = fires("repeated-entity", &csv, None, Some("customer_id"));
         assert_eq!(f.evidence, "entities 50, repeated 50, rows per entity 4, most rows 4");
+        assert_eq!(f.rows, [1, 2, 3, 4]);
         let unique = table("row_id,n", 200, |i| format!("{},{}", 1000 + i, i % 9));
         fires("identifier", &unique, None, Some("row_id"));
         silent("repeated-entity", &unique, None);

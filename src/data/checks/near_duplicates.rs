@@ -24,12 +24,13 @@ struct Compared<'a> {
 
 impl<'a> Compared<'a> {
     fn of(index: usize, view: View<'a>, rows: usize) -> Result<Self> {
-        let codes = codes(&view)?;
+        let first = view.column.head(Some(rows));
+        let codes = codes(&View { column: &first, ..view })?;
         let n = (view.summary.present() + view.summary.missing).max(1) as f64;
         let missing = view.summary.missing as f64 / n;
         let equal: f64 =
             view.summary.values.counts().iter().map(|k| (*k as f64 / n).powi(2)).sum::<f64>() + missing * missing;
-        let hashes = codes.into_iter().take(rows).map(|code| mix(index as u64 + 1, u64::from(code))).collect();
+        let hashes = codes.into_iter().map(|code| mix(index as u64 + 1, u64::from(code))).collect();
         Ok(Self { view, hashes, information: -equal.max(f64::MIN_POSITIVE).ln() })
     }
 
@@ -139,7 +140,7 @@ pub fn rows(table: &Table<'_>) -> Result<Vec<Finding>> {
         let series = c.view.column.as_materialized_series();
         let (texts, numbers) = match &c.view.summary.values {
             Values::Texts(_) => (series.str()?.iter().take(looked_at).collect(), Vec::new()),
-            Values::Numbers(_) => (Vec::new(), column::numbers(c.view.column)?),
+            Values::Numbers(_) => (Vec::new(), column::numbers(&c.view.column.head(Some(looked_at)))?),
         };
         for group in groups {
             found.extend(c.trifles(&group, &texts, &numbers).into_iter().map(|(a, b)| (a, b, index)));

@@ -29,10 +29,11 @@ pub fn personal(table: &Table<'_>) -> Result<Vec<Finding>> {
             let values: Vec<&str> = tally.entries().iter().step_by(step).map(|(t, _)| t.trim()).collect();
             looks.iter().find_map(|(what, test)| {
                 let share = values.iter().filter(|v| test(v)).count() as f64 / values.len() as f64;
-                (share >= MOSTLY).then_some((*what, Some(share)))
+                (share >= MOSTLY).then(|| (*what, Some(share), c.rows_with_text(|t| test(t.trim()))))
             })
         });
-        let Some((what, share)) = by_value.or_else(|| by_name(&c.spec.name).map(|what| (what, None))) else { continue };
+        let by_name = || by_name(&c.spec.name).map(|what| (what, None, Vec::new()));
+        let Some((what, share, rows)) = by_value.or_else(by_name) else { continue };
         let told = share
             .map_or_else(|| "as its name says".to_owned(), |s| format!("as {} of its values look like it", percent(s)));
         findings.push(
@@ -42,7 +43,8 @@ pub fn personal(table: &Table<'_>) -> Result<Vec<Finding>> {
                 .with("share", share)
                 .remedy(
                     "Leave the column out; if it is needed to join or split, replace it by a pseudonym before loading",
-                ),
+                )
+                .rows(rows),
         );
     }
     Ok(findings)

@@ -63,6 +63,21 @@ impl View<'_> {
         rows.take(SHOWN_ROWS).collect()
     }
 
+    /// The first rows (at most ten) that have a value, and whether it is to be the most frequent one or another.
+    pub fn rows_with_top(&self, top: bool) -> Result<Vec<usize>> {
+        use crate::engine::Values;
+        match &self.summary.values {
+            Values::Texts(tally) => {
+                let most = tally.top(1).pop().map_or_else(String::new, |(text, _)| text);
+                Ok(self.rows_with_text(|text| (text == most) == top))
+            }
+            Values::Numbers(tally) => {
+                let most = tally.top(1).pop().map_or(f64::NAN, |(value, _)| value);
+                self.rows_with_number(|value| !value.is_nan() && (value == most) == top)
+            }
+        }
+    }
+
     /// The first rows (at most ten) without a value.
     pub fn rows_missing(&self) -> Vec<usize> {
         let nulls = self.column.as_materialized_series().is_null();
