@@ -69,7 +69,7 @@ pub(super) enum Command {
         fail_on: FailOn,
     },
     /// Fit and rank the candidates for a target.
-    Train(Train),
+    Train(Box<Train>),
     /// The runs of this workspace.
     Runs,
     /// Everything recorded about a run.

@@ -119,7 +119,7 @@ fn run(cli: Cli) -> Result<Answer> {
         Some(Command::Profile { source, target, reading, fail_on }) => {
             commands::profile(&call, &source, &reading, target.as_deref(), fail_on)
         }
-        Some(Command::Train(args)) => commands::train(&call, args),
+        Some(Command::Train(args)) => commands::train(&call, *args),
         Some(Command::Runs) => show::runs(&call),
         Some(Command::Show { run, rows }) => show::run(&call, &run, rows),
         Some(Command::Compare { runs, charts }) => show::compare(&call, &runs, charts.as_deref()),
