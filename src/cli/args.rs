@@ -76,7 +76,7 @@ pub(super) enum Command {
     /// Every dataset that this workspace has seen: versions, differences, lineage.
     Catalog(super::catalog::Catalog),
     /// Fit and rank the candidates for a target.
-    Train(Train),
+    Train(Box<Train>),
     /// The runs of this workspace.
     Runs,
     /// Everything recorded about a run.

@@ -144,7 +144,7 @@ fn run(cli: Cli) -> Result<Answer> {
         }),
         Some(Command::Report(args)) => catalog::noted(&call, &args.source, |seen| report::run(&call, &args, seen)),
         Some(Command::Catalog(args)) => catalog::run(&call, &args),
-        Some(Command::Train(args)) => commands::train(&call, args),
+        Some(Command::Train(args)) => commands::train(&call, *args),
         Some(Command::Runs) => show::runs(&call),
         Some(Command::Show { run, rows }) => show::run(&call, &run, rows),
         Some(Command::Compare { runs, charts }) => show::compare(&call, &runs, charts.as_deref()),

@@ -13,7 +13,7 @@ use serde_json::{Deserializer, Map, Value};
 
 use super::plain::{self, BLOCK};
 use super::spool::{Spool, Spooled};
-use super::table::{Cell, Rows};
+use super::table::{Cell, Head, Rows};
 use crate::data::Physical;
 use crate::data::csv::dates::{self, DAY, Order, Style};
 use crate::data::display::brief;
@@ -387,7 +387,7 @@ pub fn convert(path: &Path, digest: String, spool: &Spool, control: &Control) ->
 ///
 /// # Errors
 /// When the first rows are not JSON or no table.
-pub fn head<R: Read>(input: R, rows: usize) -> Result<(Vec<String>, Vec<Vec<Option<String>>>, bool)> {
+pub fn head<R: Read>(input: R, rows: usize) -> Result<Head> {
     let mut names: Vec<String> = Vec::new();
     let mut cells: Vec<Vec<Option<String>>> = Vec::new();
     let mut more = false;

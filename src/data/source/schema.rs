@@ -72,7 +72,9 @@ pub fn common(files: &[(String, Vec<Found>)], changes: SchemaChanges) -> Result<
         first.iter().map(|c| (c.name.clone(), c.physical, c.empty, first_file.clone())).collect();
     let mut notes = Vec::new();
     let mut wrong: Vec<String> = Vec::new();
-    let (mut added, mut lacking): (Vec<(String, String)>, Vec<(String, String)>) = (Vec::new(), Vec::new());
+    // Column and the first file to which it happened.
+    let mut added: Vec<(String, String)> = Vec::new();
+    let mut lacking: Vec<(String, String)> = Vec::new();
     let mut reordered = None;
     for (file, columns) in files.iter().skip(1) {
         let shown = brief(file, 100);

@@ -14,7 +14,7 @@ use super::name::Wanted;
 use super::plain::{self, shown};
 use super::sniff::{Kind, sniff};
 use super::spool::{Spool, Spooled};
-use super::table::{Cell, Rows};
+use super::table::{Cell, Head, Rows};
 use crate::data::Physical;
 use crate::data::csv::dates::{self, DAY, Order, Style};
 use crate::data::display::brief;
@@ -216,7 +216,7 @@ fn plan(connection: &Connection, path: &Path, wanted: &Wanted) -> Result<Plan> {
     if !prepared.readonly() || prepared.column_count() == 0 {
         return Err(Error::usage("the statement does not read a table").hint("Write one SELECT, VALUES or WITH"));
     }
-    let names: Vec<String> = prepared.column_names().into_iter().map(str::to_owned).collect();
+    let names: Vec<String> = prepared.column_names().map(str::to_owned).collect();
     if let Some(twice) = names.iter().enumerate().find(|(at, n)| names.iter().take(*at).any(|m| m == *n)) {
         return Err(Error::input(format!("the answer has two columns `{}`", brief(twice.1, 60)))
             .hint("Give one of them another name: SELECT a AS b"));
@@ -304,7 +304,7 @@ pub fn convert(path: &Path, wanted: &Wanted, spool: &Spool, control: &Control) -
 ///
 /// # Errors
 /// As [`convert`].
-pub fn head(path: &Path, rows: usize) -> Result<(Vec<String>, Vec<Vec<Option<String>>>, bool)> {
+pub fn head(path: &Path, rows: usize) -> Result<Head> {
     let connection = open(path)?;
     let plan = plan(&connection, path, &Wanted::Only)?;
     let mut cells = Vec::new();

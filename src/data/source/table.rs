@@ -15,6 +15,9 @@ const ROWS: usize = 1 << 16;
 /// Bytes of text that are held in memory at a time.
 const TEXTS: usize = 32 << 20;
 
+/// The head of a table for a look at it: names, rows of cells, and whether there are more rows.
+pub type Head = (Vec<String>, Vec<Vec<Option<String>>>, bool);
+
 /// The value of one cell.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Cell<'a> {
