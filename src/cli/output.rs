@@ -54,7 +54,8 @@ pub(super) fn table(header: &[&str], rows: &[Vec<String>]) -> Result<()> {
     let right: Vec<bool> = (0..header.len())
         .map(|i| {
             let mut cells = rows.iter().filter_map(|r| r.get(i)).filter(|c| !c.is_empty() && *c != "–").peekable();
-            cells.peek().is_some() && cells.all(|c| c.starts_with(|ch: char| ch.is_ascii_digit() || "-+<~".contains(ch)))
+            cells.peek().is_some()
+                && cells.all(|c| c.starts_with(|ch: char| ch.is_ascii_digit() || "-+<~".contains(ch)))
         })
         .collect();
     let format = |cells: Vec<String>| {

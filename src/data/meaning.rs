@@ -87,13 +87,17 @@ pub fn of_summary(
             let rising = |c: &Column| -> Result<bool> {
                 Ok(column::numbers(c)?.windows(2).all(|w| matches!(w, [a, b] if a < b)))
             };
-            numbers_mean(name, physical, &Numbers {
-                n,
-                whole,
-                counts_up: n >= 20 && summary.missing == 0 && distinct == n && rising(sample)?,
-                span: summary.moments.max - summary.moments.min,
-                distinct,
-            })
+            numbers_mean(
+                name,
+                physical,
+                &Numbers {
+                    n,
+                    whole,
+                    counts_up: n >= 20 && summary.missing == 0 && distinct == n && rising(sample)?,
+                    span: summary.moments.max - summary.moments.min,
+                    distinct,
+                },
+            )
         }
     })
 }

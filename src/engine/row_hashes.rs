@@ -122,7 +122,10 @@ mod tests {
         let mut hashes = RowHashes::default();
         hashes.push(&[1, 2, 3, 2].map(hash::word));
         hashes.push(&[4, 1, 2].map(hash::word));
-        assert_eq!(hashes.finish(&Control::default()).unwrap(), Repeated { rows: 3, counted: true, examples: vec![3, 5, 6] });
+        assert_eq!(
+            hashes.finish(&Control::default()).unwrap(),
+            Repeated { rows: 3, counted: true, examples: vec![3, 5, 6] }
+        );
         assert_eq!(RowHashes::default().finish(&Control::default()).unwrap().rows, 0);
     }
 

@@ -80,9 +80,9 @@ pub fn moment(rest: &[u8], delimiter: u8) -> Option<(i64, usize, Style)> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use super::super::dates::Order;
     use super::super::guess::{Shape, number as slow, shape};
+    use super::*;
     use proptest::prelude::*;
 
     #[test]

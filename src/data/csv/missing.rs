@@ -36,7 +36,8 @@ impl Spellings {
         let extra: Vec<String> = extra.iter().map(|s| s.trim().to_owned()).collect();
         let longest = extra.iter().map(String::len).chain([8]).max().unwrap_or(8);
         let mut lengths = vec![0u32; 256];
-        for word in extra.iter().map(String::as_str).chain(ALWAYS.iter().copied()).chain(BESIDE_VALUES.iter().copied()) {
+        for word in extra.iter().map(String::as_str).chain(ALWAYS.iter().copied()).chain(BESIDE_VALUES.iter().copied())
+        {
             if let Some(set) = word.as_bytes().first().and_then(|b| lengths.get_mut(usize::from(*b))) {
                 *set |= 1 << word.len().min(31);
             }

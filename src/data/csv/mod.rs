@@ -19,8 +19,8 @@ use rayon::prelude::*;
 
 use self::build::ColumnBuilder;
 pub use self::dialect::{delimiter_name, find_delimiter, reader};
-pub(super) use self::guess::{Guess, Reading};
 use self::guess::trim;
+pub(super) use self::guess::{Guess, Reading};
 pub(super) use self::missing::Spellings;
 use super::display::brief;
 use super::{LoadOptions, Physical};
@@ -162,8 +162,7 @@ pub fn rows(
     options: &LoadOptions,
     control: &Control,
 ) -> Result<Vec<Column>> {
-    let file =
-        File { bytes, start: 0, delimiter, names: names.to_vec(), spellings: Spellings::with(&options.missing) };
+    let file = File { bytes, start: 0, delimiter, names: names.to_vec(), spellings: Spellings::with(&options.missing) };
     let parts = dialect::split(bytes, delimiter, PART)?;
     let built = parts.par_iter().map(|range| file.build(range, 0, readings, control)).collect::<Result<_>>()?;
     join(built, names.len(), control)

@@ -110,7 +110,8 @@ impl CsvScan {
             let mut piece = Vec::with_capacity(PIECE);
             file.seek(SeekFrom::Start(from))?;
             Read::by_ref(&mut file).take(PIECE as u64).read_to_end(&mut piece)?;
-            let begin = if i == 0 { self.start } else { memchr::memchr(b'\n', &piece).map_or(piece.len(), |at| at + 1) };
+            let begin =
+                if i == 0 { self.start } else { memchr::memchr(b'\n', &piece).map_or(piece.len(), |at| at + 1) };
             let end = memchr::memrchr(b'\n', &piece).map_or(0, |at| at + 1);
             let whole = from + piece.len() as u64 >= self.size;
             let end = if whole { piece.len() } else { end };
@@ -145,7 +146,11 @@ impl CsvScan {
                     }
                     Cells::Texts(ranges) => {
                         let texts = ranges.iter().filter_map(|r| records.text.get(r.0 as usize..r.1 as usize));
-                        spread.texts.get_mut(i).into_iter().for_each(|all| all.extend(texts.clone().map(str::to_owned)));
+                        spread
+                            .texts
+                            .get_mut(i)
+                            .into_iter()
+                            .for_each(|all| all.extend(texts.clone().map(str::to_owned)));
                     }
                 }
             }
@@ -154,7 +159,8 @@ impl CsvScan {
     }
 
     fn plan(&self, spread: &Spread) -> Vec<Taken> {
-        let most_distinct = self.limits.most_distinct;
+        let most_distinct = self.limits.distinct_of(self.names.len());
+        let most_bytes = self.limits.text_bytes_of(self.names.len());
         spread
             .readings
             .par_iter()
@@ -167,6 +173,7 @@ impl CsvScan {
                         let texts = spread.texts.get(i).map_or(&[][..], Vec::as_slice);
                         return Taken::Texts(TextColumn::new(TextPlan {
                             most_distinct,
+                            most_bytes,
                             frequent: super::frequent(texts.iter().map(String::as_str)),
                         }));
                     }
@@ -185,7 +192,9 @@ impl CsvScan {
         let mut guesses: Vec<Guess> = self.names.iter().map(|_| format.fresh()).collect();
         let mut hashes = RowHashes::default();
         let expected = (self.size as f64 / spread.record_bytes.max(1.0)) as u64;
-        let mut sample = RowSample::expecting(self.limits.sample_rows, expected);
+        // Very long records make a smaller sample; half of it again is held while it is drawn.
+        let fit = (super::SAMPLE_BYTES / spread.record_bytes.max(1.0)) as usize;
+        let mut sample = RowSample::expecting(self.limits.sample_rows.min(fit.max(1000)), expected);
         let mut blocks = Blocks::new(File::open(&self.path)?, self.path.clone(), self.limits.block);
         blocks.head(self.start)?;
         blocks.skip(self.start, self.delimiter);
@@ -249,9 +258,8 @@ impl CsvScan {
         let mut parts: Vec<(u64, Records)> = Vec::with_capacity(read.len());
         let mut first = rows;
         for (offset, part) in read {
-            let part = part.map_err(|Broken(bytes)| {
-                strict::why(&bytes, offset, first, self.delimiter, &self.names, &self.path)
-            })?;
+            let part = part
+                .map_err(|Broken(bytes)| strict::why(&bytes, offset, first, self.delimiter, &self.names, &self.path))?;
             let next = first + part.len() as u64;
             parts.push((first, part));
             first = next;
