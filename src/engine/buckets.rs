@@ -14,7 +14,7 @@ const EQUAL: usize = 4096;
 const ENDS: usize = 32;
 
 /// Frequent values that get a bucket of their own.
-const FREQUENT: usize = 256;
+const FREQUENT: usize = 512;
 
 /// The edges of buckets, with an index that finds the bucket of a value without walking through all of them.
 #[derive(Debug, Clone, PartialEq)]
@@ -23,6 +23,7 @@ pub struct Edges {
     /// Where the grid starts, and how many cells it has per unit.
     low: f64,
     scale: f64,
+    middle: f64,
     /// Per cell of the grid the number of edges at or below its start; one more at the end.
     first: Vec<u32>,
 }
@@ -65,7 +66,7 @@ impl Edges {
         let cells = edges.len() * 2;
         let scale = cells as f64 / (to - from);
         let scale = if scale.is_finite() && scale > 0.0 { scale } else { 0.0 };
-        let mut index = Self { edges, low: from, scale, first: Vec::new() };
+        let mut index = Self { edges, low: from, scale, middle, first: Vec::new() };
         index.first = vec![0; cells + 2];
         // An edge belongs to the cell that the same arithmetic gives for values, so that rounding cannot part them.
         for edge in &index.edges {
@@ -78,6 +79,12 @@ impl Edges {
             *n = sum;
         }
         index
+    }
+
+    /// The median of the sample; 0 without one.
+    #[must_use]
+    pub fn middle(&self) -> f64 {
+        self.middle
     }
 
     fn cell(&self, value: f64) -> usize {

@@ -41,19 +41,29 @@ impl Moments {
     /// large sums are subtracted; many times faster than taking in one value after the other.
     #[must_use]
     pub fn of(values: &[f64]) -> Self {
+        Self::around(values, 0.0)
+    }
+
+    /// [`Moments::of`] with the mean counted from `origin`: near the data, it keeps digits that a large mean would push
+    /// out. Moments around one origin merge; [`Moments::placed`] brings the mean back. Beyond ±1e290 an origin is not heeded.
+    #[must_use]
+    pub fn around(values: &[f64], origin: f64) -> Self {
+        let origin = heeded(origin);
         let mut all = Self::default();
         for part in values.chunks(4096) {
-            let finite = || part.iter().copied().filter(|v| v.is_finite());
+            let finite = || part.iter().copied().filter(|v| v.is_finite()).map(|v| v - origin);
             let (mut n, mut sum) = (0u64, 0.0);
             let (mut min, mut max) = (f64::INFINITY, f64::NEG_INFINITY);
             for v in finite() {
                 n += 1;
                 sum += v;
-                min = min.min(v);
-                max = max.max(v);
             }
             if n == 0 {
                 continue;
+            }
+            for v in part.iter().copied().filter(|v| v.is_finite()) {
+                min = min.min(v);
+                max = max.max(v);
             }
             let mut mean = sum / n as f64;
             if !mean.is_finite() {
@@ -79,6 +89,15 @@ impl Moments {
             });
         }
         all
+    }
+
+    /// Moments whose mean was counted from `origin`, with their mean as it is.
+    #[must_use]
+    pub fn placed(mut self, origin: f64) -> Self {
+        if self.count > 0 {
+            self.mean += heeded(origin);
+        }
+        self
     }
 
     /// Takes in everything that `other` has seen.
@@ -127,6 +146,11 @@ impl Moments {
     }
 }
 
+/// An origin from which no difference leaves the number range.
+fn heeded(origin: f64) -> f64 {
+    if origin.abs() <= 1e290 { origin } else { 0.0 }
+}
+
 impl FromIterator<f64> for Moments {
     fn from_iter<I: IntoIterator<Item = f64>>(values: I) -> Self {
         let mut moments = Self::default();
@@ -165,6 +189,11 @@ mod tests {
         assert!((block.skewness().unwrap() - steps.skewness().unwrap()).abs() < 1e-9);
         assert_eq!(Moments::of(&[f64::NAN]), Moments::default());
         assert!(Moments::of(&[f64::MAX, f64::MAX]).mean.is_finite());
+        for origin in [1e9, -3.0, f64::MAX] {
+            let near = Moments::around(&values, origin).placed(origin);
+            assert_eq!((near.count, near.min, near.max), (steps.count, steps.min, steps.max));
+            assert!((near.mean / steps.mean - 1.0).abs() < 1e-14 && (near.m2 / steps.m2 - 1.0).abs() < 1e-11);
+        }
     }
 
     #[test]

@@ -35,6 +35,7 @@ pub struct NumberColumn {
     plan: NumberPlan,
     rows: u64,
     missing: u64,
+    /// Around the middle of the plan.
     moments: Moments,
     fractional: bool,
     values: State,
@@ -86,7 +87,7 @@ impl NumberColumn {
     /// Takes in the values of the rows from `first_row` on (counted from 0). NaN is missing; infinities must have been made so.
     pub fn push(&mut self, first_row: u64, values: &[f64]) {
         self.rows += values.len() as u64;
-        let part = Moments::of(values);
+        let part = Moments::around(values, self.plan.edges.middle());
         self.missing += values.len() as u64 - part.count;
         self.moments.merge(&part);
         for (row, value) in values.iter().enumerate().filter(|(_, v)| !v.is_nan()) {
@@ -186,10 +187,11 @@ impl NumberColumn {
         let low = self.low.into_values();
         let high = self.high.into_values();
         let present = self.rows - self.missing;
+        let moments = self.moments.placed(self.plan.edges.middle());
         let (values, sketch) = match self.values {
             State::Counted(counts) => (Tally::from_counts(counts.iter().collect()), None),
             State::Sketched(many) => {
-                let tally = tally(&many.buckets, &low, &high, &self.moments, !self.fractional);
+                let tally = tally(&many.buckets, &low, &high, &moments, !self.fractional);
                 let sample = many.sample.into_values();
                 let repeated = sample.iter().filter(|(_, n)| *n > 1).count() as f64 / sample.len().max(1) as f64;
                 let single = many.buckets.filled().filter(super::buckets::Bucket::is_single).map(|b| (b.from, b.count));
@@ -214,7 +216,7 @@ impl NumberColumn {
             rows: self.rows,
             missing: self.missing,
             infinite: 0,
-            moments: self.moments,
+            moments,
             values: Values::Numbers(values),
             sketch,
             low,

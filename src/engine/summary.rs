@@ -88,11 +88,12 @@ impl Summary {
         if let DataType::String = series.dtype() {
             return Self::of_text(series.str()?, control);
         }
+        let origin = super::numbers(&column.slice(0, STRIDE))?.into_iter().find(|v| v.is_finite()).unwrap_or(0.0);
         let mut parts = Vec::new();
         let mut start = 0;
         while start < column.len() {
             control.check()?;
-            parts.push(Self::of_numbers(&column.slice(start as i64, STRIDE))?);
+            parts.push(Self::of_numbers(&column.slice(start as i64, STRIDE), origin)?);
             start += STRIDE;
         }
         // Pairs of equal size are merged first, so that the sorted lists are walked log(parts) times, not parts times.
@@ -108,7 +109,9 @@ impl Summary {
             }
             parts = merged;
         }
-        Ok(parts.pop().unwrap_or_else(Self::no_numbers))
+        let mut whole = parts.pop().unwrap_or_else(Self::no_numbers);
+        whole.moments = whole.moments.placed(origin);
+        Ok(whole)
     }
 
     fn no_numbers() -> Self {
@@ -149,7 +152,8 @@ impl Summary {
         })
     }
 
-    fn of_numbers(column: &Column) -> Result<Self> {
+    /// The mean is counted from `origin`.
+    fn of_numbers(column: &Column, origin: f64) -> Result<Self> {
         let mut summary = Self::no_numbers();
         let mut finite = Vec::with_capacity(column.len());
         for value in crate::engine::numbers(column)? {
@@ -163,7 +167,7 @@ impl Summary {
                 finite.push(value + 0.0);
             }
         }
-        summary.moments = finite.iter().copied().collect();
+        summary.moments = Moments::around(&finite, origin);
         summary.values = Values::Numbers(Tally::from_unsorted(finite));
         Ok(summary)
     }

@@ -14,12 +14,14 @@ use super::{Moments, Summary, Tally, Values};
 pub struct TextPlan {
     /// Distinct values up to which every one is counted.
     pub most_distinct: usize,
+    /// Bytes of distinct texts beyond which a column is sketched, however few they are.
+    pub most_bytes: usize,
     /// Texts that were frequent in a sample: they are counted exactly whatever comes.
     pub frequent: Vec<String>,
 }
 
-/// Bytes of distinct texts beyond which a column is sketched, however few they are.
-const MOST_BYTES: usize = 16 << 20;
+/// Of longer texts a sample keeps the beginning only.
+const LONGEST_SAMPLED: usize = 2048;
 
 /// Counts, shapes and distinct values of texts. The parts of a column may be taken in any order.
 #[derive(Debug, Clone)]
@@ -98,7 +100,7 @@ impl Many {
     fn add(&mut self, text: &str, times: u64) {
         let hash = hash::bytes(text.as_bytes());
         self.distinct.push(hash);
-        self.sample.push(hash, times, || text.into());
+        self.sample.push(hash, times, || text.get(..text.floor_char_boundary(LONGEST_SAMPLED)).unwrap_or(text).into());
         if let Some(n) = self.frequent.get_mut(text) {
             *n += times;
         }
@@ -132,7 +134,7 @@ impl TextColumn {
                 }
                 *bytes += text.len();
                 counts.insert(text.into(), times);
-                if counts.len() > self.plan.most_distinct || *bytes > MOST_BYTES {
+                if counts.len() > self.plan.most_distinct || *bytes > self.plan.most_bytes {
                     self.sketch();
                 }
             }
@@ -234,7 +236,8 @@ mod tests {
     use proptest::prelude::*;
 
     fn of(most_distinct: usize, texts: &[Option<String>]) -> TextColumn {
-        let mut column = TextColumn::new(TextPlan { most_distinct, frequent: vec!["often".to_owned()] });
+        let mut column =
+            TextColumn::new(TextPlan { most_distinct, most_bytes: 1 << 20, frequent: vec!["often".to_owned()] });
         texts.iter().for_each(|t| column.push(t.as_deref()));
         column
     }

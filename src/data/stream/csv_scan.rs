@@ -159,7 +159,8 @@ impl CsvScan {
     }
 
     fn plan(&self, spread: &Spread) -> Vec<Taken> {
-        let most_distinct = self.limits.most_distinct;
+        let most_distinct = self.limits.distinct_of(self.names.len());
+        let most_bytes = self.limits.text_bytes_of(self.names.len());
         spread
             .readings
             .par_iter()
@@ -172,6 +173,7 @@ impl CsvScan {
                         let texts = spread.texts.get(i).map_or(&[][..], Vec::as_slice);
                         return Taken::Texts(TextColumn::new(TextPlan {
                             most_distinct,
+                            most_bytes,
                             frequent: super::frequent(texts.iter().map(String::as_str)),
                         }));
                     }
@@ -190,7 +192,9 @@ impl CsvScan {
         let mut guesses: Vec<Guess> = self.names.iter().map(|_| format.fresh()).collect();
         let mut hashes = RowHashes::default();
         let expected = (self.size as f64 / spread.record_bytes.max(1.0)) as u64;
-        let mut sample = RowSample::expecting(self.limits.sample_rows, expected);
+        // Very long records make a smaller sample; half of it again is held while it is drawn.
+        let fit = (super::SAMPLE_BYTES / spread.record_bytes.max(1.0)) as usize;
+        let mut sample = RowSample::expecting(self.limits.sample_rows.min(fit.max(1000)), expected);
         let mut blocks = Blocks::new(File::open(&self.path)?, self.path.clone(), self.limits.block);
         blocks.head(self.start)?;
         blocks.skip(self.start, self.delimiter);

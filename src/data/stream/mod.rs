@@ -33,11 +33,31 @@ pub struct Limits {
     pub from_cells: u64,
     /// Distinct values of a column up to which each is counted; beyond, the column is sketched.
     pub most_distinct: usize,
+    /// Distinct values that are counted in all columns together; a wide table counts fewer of each column.
+    pub most_counted: usize,
     /// Rows of the sample on which rows and columns are compared.
     pub sample_rows: usize,
-    /// Bytes of a text file that are read at once.
+    /// Bytes of a text file, or of a column of numbers, that are read at once.
     pub block: usize,
 }
+
+impl Limits {
+    /// Distinct values of one column of a table with `width` columns that are counted.
+    fn distinct_of(&self, width: usize) -> usize {
+        self.most_distinct.min((self.most_counted / width.max(1)).max(1000))
+    }
+
+    /// Bytes of distinct texts of one such column that are kept.
+    fn text_bytes_of(&self, width: usize) -> usize {
+        (TEXT_BYTES / width.max(1)).clamp(1 << 16, 16 << 20)
+    }
+}
+
+/// Bytes of distinct texts of all columns together.
+const TEXT_BYTES: usize = 256 << 20;
+
+/// Bytes that the sampled records may take.
+const SAMPLE_BYTES: f64 = 128e6;
 
 impl Default for Limits {
     fn default() -> Self {
@@ -45,6 +65,7 @@ impl Default for Limits {
             from_bytes: 24 << 20,
             from_cells: 4_000_000,
             most_distinct: 50_000,
+            most_counted: 6_000_000,
             sample_rows: 100_000,
             block: blocks::BLOCK,
         }
@@ -267,11 +288,11 @@ fn drop_trailing(data: &mut Dataset, columns: &mut Vec<Summary>, shapes: &mut Ve
     Ok(())
 }
 
-/// The texts that are frequent in a sample, at most 256.
+/// The texts that are frequent in a sample, at most 512.
 fn frequent<'a>(texts: impl Iterator<Item = &'a str>) -> Vec<String> {
     let mut counts: HashMap<&str, usize> = HashMap::new();
     texts.for_each(|text| *counts.entry(text).or_default() += 1);
     let mut several: Vec<(usize, &str)> = counts.into_iter().filter(|(_, n)| *n > 2).map(|(t, n)| (n, t)).collect();
     several.sort_unstable_by(|a, b| b.0.cmp(&a.0).then(a.1.cmp(b.1)));
-    several.into_iter().take(256).map(|(_, text)| text.to_owned()).collect()
+    several.into_iter().take(512).map(|(_, text)| text.to_owned()).collect()
 }

@@ -25,7 +25,7 @@ const PLACES: usize = 16;
 const ROWS: usize = 1024;
 
 /// Rows of a very large row group that are taken at once.
-const MOST_ROWS: usize = 2 << 20;
+const MOST_ROWS: usize = 1 << 20;
 
 /// A Parquet file that is about to be read once.
 pub struct ParquetScan {
@@ -73,14 +73,24 @@ impl ParquetScan {
             let schema = reader.schema().map_err(parquet::damaged)?;
             Ok((metadata, schema.iter_names().map(ToString::to_string).collect::<Vec<_>>()))
         })?;
-        let mut parts = Vec::new();
+        let mut parts: Vec<(usize, usize)> = Vec::new();
         let mut rows = 0;
         for group in &metadata.row_groups {
-            let end = rows + group.num_rows();
-            while rows < end {
-                let part = (end - rows).min(MOST_ROWS);
+            let mut left = group.num_rows();
+            match parts.last_mut() {
+                // Every part costs a look at the file's head: small row groups are read together.
+                Some((_, part)) if *part + left <= limits.block / 8 => {
+                    *part += left;
+                    rows += left;
+                    left = 0;
+                }
+                _ => {}
+            }
+            while left > 0 {
+                let part = left.min(MOST_ROWS);
                 parts.push((rows, part));
                 rows += part;
+                left -= part;
             }
         }
         Ok(Self {
@@ -135,7 +145,8 @@ impl ParquetScan {
             physical = found;
             pieces.push(piece);
         }
-        let most_distinct = self.limits.most_distinct;
+        let most_distinct = self.limits.distinct_of(self.names.len());
+        let most_bytes = self.limits.text_bytes_of(self.names.len());
         let taken = if physical == Physical::String {
             let mut texts = Vec::new();
             for piece in &pieces {
@@ -143,7 +154,11 @@ impl ParquetScan {
                     texts.extend(strings.iter().flatten());
                 }
             }
-            Taken::Texts(TextColumn::new(TextPlan { most_distinct, frequent: super::frequent(texts.into_iter()) }))
+            Taken::Texts(TextColumn::new(TextPlan {
+                most_distinct,
+                most_bytes,
+                frequent: super::frequent(texts.into_iter()),
+            }))
         } else {
             let mut numbers = Vec::new();
             for piece in pieces.iter().filter(|p| p.dtype() != &DataType::String) {
