@@ -25,7 +25,43 @@ use crate::error::{Error, Result};
 /// Rows on which it is tried out whether an expression looks at other rows.
 const TRIAL: usize = 500;
 
+/// Longest expression that is read, in bytes, and the most operators in it. Parser and engine descend into an expression
+/// once per operator; a chain of a hundred thousand additions would overflow the stack, which nothing can catch.
+const LONGEST: usize = 16 << 10;
+const MOST_PARTS: usize = 400;
+
+/// Refuses what is too large to be read on any thread's stack.
+fn bounded(expression: &str) -> Result<()> {
+    // Words, numbers and signs; what stands in quotes counts as well, which does no harm.
+    let parts = expression
+        .as_bytes()
+        .iter()
+        .zip(expression.as_bytes().iter().skip(1).chain(b" "))
+        .filter(|(a, b)| !a.is_ascii_whitespace() && (a.is_ascii_punctuation() || !b.is_ascii_alphanumeric()))
+        .count();
+    if expression.len() > LONGEST || parts > 2 * MOST_PARTS {
+        return Err(Error::input(format!("the expression `{}` is too long", brief(expression, 60)))
+            .hint("Derive parts of it as columns of their own, and use those"));
+    }
+    Ok(())
+}
+
+/// A column's name as an expression names it.
+#[must_use]
+pub fn quoted(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}
+
+/// Whether an expression can be read.
+///
+/// # Errors
+/// When it cannot; the message says why.
+pub fn understood(expression: &str) -> Result<()> {
+    parse(expression).map(|_| ())
+}
+
 fn parse(expression: &str) -> Result<Expr> {
+    bounded(expression)?;
     let place = || format!("the expression `{}`", brief(expression, 120));
     let expr = guarded(&place(), || sql_expr(expression).map_err(|e| refused(&place(), &e)))?;
     Ok(match expr {
@@ -198,19 +234,26 @@ pub fn derive(data: &mut Dataset, name: &str, expression: &str, control: &Contro
     Ok(())
 }
 
+/// For each row whether an SQL condition holds; missing where it cannot be told.
+///
+/// # Errors
+/// When the condition is not understood, names unknown columns, looks at other rows, or is no condition.
+pub fn condition(data: &Dataset, predicate: &str, control: &Control) -> Result<BooleanChunked> {
+    let kept = evaluate(data, "__kept", predicate, control)?;
+    kept.bool().cloned().map_err(|_| {
+        Error::input(format!("`{}` gives no yes or no", brief(predicate, 120)))
+            .hint("Write a condition, for example fare_amount >= 0")
+    })
+}
+
 /// Keeps the rows for which an SQL condition holds; rows for which it cannot be told (a value is missing) go too.
 /// Returns how many rows were dropped.
 ///
 /// # Errors
 /// When the condition is not understood, names unknown columns, is no condition, or holds for no row.
 pub fn filter(data: &mut Dataset, predicate: &str) -> Result<usize> {
-    let control = Control::default();
-    let kept = evaluate(data, "__kept", predicate, &control)?;
-    let mask = kept.bool().map_err(|_| {
-        Error::input(format!("`{}` gives no yes or no", brief(predicate, 120)))
-            .hint("Write a condition, for example fare_amount >= 0")
-    })?;
-    let frame = data.frame.filter(mask)?;
+    let mask = condition(data, predicate, &Control::default())?;
+    let frame = data.frame.filter(&mask)?;
     if frame.height() == 0 {
         return Err(Error::input(format!("the condition `{}` holds for no row", brief(predicate, 120))));
     }

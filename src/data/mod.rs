@@ -2,6 +2,7 @@
 
 mod checks;
 pub mod column;
+pub mod contract;
 mod csv;
 mod dataset;
 mod display;
@@ -13,8 +14,12 @@ mod meaning;
 mod parquet;
 mod preview;
 mod profile;
+pub mod recipe;
 mod samples;
+mod scalar;
 mod source;
+mod toml_text;
+mod write;
 
 pub use checks::names as check_names;
 pub use dataset::{ColumnSpec, Dataset, Meaning, Physical};
@@ -26,3 +31,5 @@ pub use load::{LoadOptions, load};
 pub use preview::{Preview, preview};
 pub use profile::{Cell, ColumnProfile, Profile, ProfileOptions, QUANTILES, Top, profile, profile_with};
 pub use samples::{Sample, sample, samples};
+pub use scalar::Scalar;
+pub use write::{FileType, Written, csv_to, write};

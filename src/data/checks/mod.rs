@@ -18,6 +18,7 @@ mod target;
 mod texts;
 
 pub use table::{Table, TargetKind, View};
+pub(in crate::data) use texts::bare;
 
 use super::finding::Finding;
 use crate::error::Result;
