@@ -63,6 +63,14 @@ pub(super) enum Command {
         #[arg(long, value_enum, default_value = "never")]
         fail_on: FailOn,
     },
+    /// What a table promises: draft a contract, check it, export it.
+    Rules {
+        /// What to do with it.
+        #[command(subcommand)]
+        command: super::rules::Rules,
+    },
+    /// Clean a table by a recipe of recorded steps, or suggest one.
+    Clean(super::clean::Clean),
     /// Fit and rank the candidates for a target.
     Train(Train),
     /// The runs of this workspace.

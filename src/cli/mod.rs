@@ -1,9 +1,11 @@
 //! The headless face: the same use cases as the console, JSON, exit codes, and never a prompt.
 
 mod args;
+mod clean;
 mod commands;
 mod doctor;
 mod output;
+mod rules;
 mod show;
 
 use std::io::{IsTerminal as _, Write as _};
@@ -119,6 +121,8 @@ fn run(cli: Cli) -> Result<Answer> {
         Some(Command::Profile { source, target, fail_on }) => {
             commands::profile(&call, &source, target.as_deref(), fail_on)
         }
+        Some(Command::Rules { command }) => rules::run(&call, command),
+        Some(Command::Clean(args)) => clean::run(&call, &args),
         Some(Command::Train(args)) => commands::train(&call, args),
         Some(Command::Runs) => show::runs(&call),
         Some(Command::Show { run, rows }) => show::run(&call, &run, rows),

@@ -31,8 +31,11 @@ impl FileType {
         match ending.as_str() {
             "csv" => Ok(Self::Csv),
             "parquet" => Ok(Self::Parquet),
-            _ => Err(Error::usage(format!("{} ends neither in .csv nor in .parquet", brief(&path.to_string_lossy(), 200)))
-                .hint("Name the file to write like table.csv or table.parquet")),
+            _ => Err(Error::usage(format!(
+                "{} ends neither in .csv nor in .parquet",
+                brief(&path.to_string_lossy(), 200)
+            ))
+            .hint("Name the file to write like table.csv or table.parquet")),
         }
     }
 }
@@ -57,7 +60,8 @@ pub fn write(data: &Dataset, path: &Path, control: &Control) -> Result<Written> 
     let kind = FileType::of(path)?;
     let name = path.to_string_lossy().into_owned();
     let place = |e: &dyn std::fmt::Display| {
-        Error::local(format!("{} cannot be written: {e}", brief(&name, 200))).hint("Is there room, and may you write there?")
+        Error::local(format!("{} cannot be written: {e}", brief(&name, 200)))
+            .hint("Is there room, and may you write there?")
     };
     let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let mut file = tempfile::NamedTempFile::new_in(folder).map_err(|e| place(&e))?;
@@ -139,7 +143,9 @@ pub(super) fn texts(column: &Column, physical: Physical) -> Result<Vec<Option<St
     };
     Ok(match physical {
         // `{:?}` keeps the point of whole numbers (`2.0`) and gives very large ones an exponent.
-        Physical::Float => series.f64()?.iter().map(|v| v.filter(|v| v.is_finite()).map(|v| format!("{v:?}"))).collect(),
+        Physical::Float => {
+            series.f64()?.iter().map(|v| v.filter(|v| v.is_finite()).map(|v| format!("{v:?}"))).collect()
+        }
         Physical::Date => {
             let days = series.to_physical_repr();
             days.i32()?.iter().map(|v| v.and_then(|d| day(i64::from(d)))).collect()

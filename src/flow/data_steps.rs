@@ -1,17 +1,36 @@
 //! The first three steps: load, inspect, prepare.
 
+use crate::data::contract::{self, Contract};
+use crate::data::recipe::{self, Action, Purpose, Recipe};
 use crate::data::{self, Dataset, LoadOptions, Profile};
 use crate::engine::Control;
 use crate::error::Result;
 use crate::model::Prepared;
 use crate::model::prepare::{Leak, prepare};
 
-use super::record::{LoadRecord, PrepareRecord};
+use super::record::{LoadRecord, PrepareRecord, RecipeRecord};
 use super::spec::{Flow, LoadSpec};
 use super::step::Step;
 use super::workshop::{Walk, Workshop};
 
-/// Reads a table as a load step says: corrections of meaning, filter, then derived columns.
+/// A table as a load step says, with what was seen on the way.
+pub(super) struct Reading {
+    /// The table.
+    pub dataset: Dataset,
+    rules: Option<contract::Report>,
+    recipe: Option<RecipeRecord>,
+}
+
+/// What a table is read for.
+pub(super) enum ReadFor<'a> {
+    /// To learn from: it is checked against its contract and cleaned by every step of its recipe.
+    Training,
+    /// To be scored by a model: rows stay where they are, the recipe is the fitted one, derived columns whose ingredients are
+    /// absent are left out.
+    Scoring(Option<&'a Recipe>),
+}
+
+/// Reads a table as a load step says: corrections of meaning, recipe, filter, then derived columns.
 ///
 /// # Errors
 /// When the source cannot be used; the message names file, row and column.
@@ -20,29 +39,106 @@ pub fn read(
     derive: &std::collections::BTreeMap<String, String>,
     control: &Control,
 ) -> Result<Dataset> {
-    let options = LoadOptions {
+    Ok(read_for(&ReadFor::Training, spec, derive, control)?.dataset)
+}
+
+/// How the bytes are read; meanings of columns that are only made later wait.
+fn options(
+    spec: &LoadSpec,
+    derive: &std::collections::BTreeMap<String, String>,
+    recipe: Option<&Recipe>,
+) -> LoadOptions {
+    let made = |name: &String| {
+        derive.contains_key(name)
+            || recipe.is_some_and(|r| {
+                r.steps.iter().any(|step| match &step.action {
+                    Action::Derive { column, .. } => column == name,
+                    Action::Rename { columns } => columns.values().any(|new| new == name),
+                    Action::Join { columns, prefix, .. } => {
+                        let prefix = prefix.as_deref().unwrap_or_default();
+                        columns.iter().any(|c| format!("{prefix}{c}") == *name)
+                    }
+                    _ => false,
+                })
+            })
+    };
+    LoadOptions {
         delimiter: spec.delimiter.and_then(|c| u8::try_from(c).ok()),
         missing: spec.missing.clone(),
-        meaning: spec
-            .meaning
-            .iter()
-            .filter(|(name, _)| !derive.contains_key(*name))
-            .map(|(n, m)| (n.clone(), *m))
-            .collect(),
+        meaning: spec.meaning.iter().filter(|(name, _)| !made(name)).map(|(n, m)| (n.clone(), *m)).collect(),
+    }
+}
+
+/// [`read`], with what was seen on the way.
+///
+/// # Errors
+/// As [`read`].
+pub(super) fn read_for(
+    purpose: &ReadFor<'_>,
+    spec: &LoadSpec,
+    derive: &std::collections::BTreeMap<String, String>,
+    control: &Control,
+) -> Result<Reading> {
+    let (recipe, rows_for) = match purpose {
+        ReadFor::Training => (spec.recipe()?, Purpose::Clean),
+        ReadFor::Scoring(fitted) => (fitted.cloned(), Purpose::Score),
     };
+    let options = options(spec, derive, recipe.as_ref());
     let mut dataset = data::load(&spec.source, &options, control)?;
+    // A contract is about the table as it arrives.
+    let rules = match (purpose, spec.rules()?) {
+        (ReadFor::Training, Some(rules)) => Some(contract::check(&dataset, &rules, chrono::Utc::now(), control)?),
+        _ => None,
+    };
+    let mut cleaned = None;
+    if let Some(recipe) = recipe {
+        let applied = recipe::apply(&dataset, &recipe, rows_for, control).map_err(|e| e.at("recipe"))?;
+        dataset = applied.data;
+        for report in &applied.reports {
+            dataset.notes.push(format!("recipe, step {} ({}): {}", report.step, report.action, report.message));
+        }
+        cleaned = Some(RecipeRecord { steps: applied.reports, fitted: applied.fitted });
+    }
     if let Some(condition) = &spec.filter {
         let before = dataset.rows();
         data::filter(&mut dataset, condition)?;
         dataset.notes.push(format!("{} of {before} rows kept by the filter {condition}", dataset.rows()));
     }
     for (name, expression) in derive {
+        let known = || data::expression_columns(expression).iter().all(|c| dataset.spec(c).is_ok());
+        if matches!(purpose, ReadFor::Scoring(_)) && !known() {
+            continue;
+        }
         data::derive(&mut dataset, name, expression, control)?;
-        if let Some(meaning) = spec.meaning.get(name) {
+    }
+    for (name, meaning) in spec.meaning.iter().filter(|(name, _)| !options.meaning.contains_key(*name)) {
+        // New rows need not have every column.
+        if matches!(purpose, ReadFor::Training) || dataset.spec(name).is_ok() {
             dataset.set_meaning(name, *meaning)?;
         }
     }
-    Ok(dataset)
+    Ok(Reading { dataset, rules, recipe: cleaned })
+}
+
+/// How the walk's table keeps a contract: what was seen at loading when that was this contract, else seen anew.
+///
+/// # Errors
+/// When the table has to be read again and cannot.
+pub(super) fn rules_report(
+    shop: &Workshop,
+    walk: &Walk,
+    rules: &Contract,
+    control: &Control,
+) -> Result<contract::Report> {
+    let digest = rules.digest()?;
+    let loaded: Option<LoadRecord> = shop.left(walk, Step::Load)?;
+    if let Some(report) = loaded.and_then(|l| l.rules).filter(|r| r.digest == digest) {
+        return Ok(report);
+    }
+    let spec = &walk.flow.load;
+    let options = options(spec, &walk.flow.derive, spec.recipe()?.as_ref());
+    let dataset = data::load(&spec.source, &options, control)?;
+    contract::check(&dataset, rules, chrono::Utc::now(), control)
 }
 
 /// Step load: reads the table and records what it is.
@@ -50,9 +146,9 @@ pub fn read(
 /// # Errors
 /// As [`read`].
 pub fn load(shop: &Workshop, walk: &Walk, control: &Control) -> Result<Dataset> {
-    let dataset = read(&walk.flow.load, &walk.flow.derive, control)?;
-    keep_load(shop, walk, &dataset)?;
-    Ok(dataset)
+    let reading = read_for(&ReadFor::Training, &walk.flow.load, &walk.flow.derive, control)?;
+    keep_load(shop, walk, &reading)?;
+    Ok(reading.dataset)
 }
 
 /// Begins a walk only after its table could be read and its choices make sense: a flow that is refused leaves an earlier
@@ -61,17 +157,20 @@ pub fn load(shop: &Workshop, walk: &Walk, control: &Control) -> Result<Dataset> 
 /// # Errors
 /// When the table cannot be read, or target, split, models or metric do not fit it.
 pub fn begin_checked(shop: &Workshop, flow: &Flow, control: &Control) -> Result<(Walk, Dataset)> {
+    let flow = &flow.pinned()?;
     let draft = shop.draft(flow);
-    let dataset = read(&flow.load, &flow.derive, control)?;
-    let prepared = prepare(&dataset, &flow.prepare, &formula_leaks(flow, &dataset), flow.seed)?;
+    let reading = read_for(&ReadFor::Training, &flow.load, &flow.derive, control)?;
+    let dataset = &reading.dataset;
+    let prepared = prepare(dataset, &flow.prepare, &formula_leaks(flow, dataset), flow.seed)?;
     super::train_step::candidates(&draft, &prepared)?;
     super::train_step::ranking_metric(&draft, &prepared)?;
     let walk = shop.begin(flow)?;
-    keep_load(shop, &walk, &dataset)?;
-    Ok((walk, dataset))
+    keep_load(shop, &walk, &reading)?;
+    Ok((walk, reading.dataset))
 }
 
-fn keep_load(shop: &Workshop, walk: &Walk, dataset: &Dataset) -> Result<()> {
+fn keep_load(shop: &Workshop, walk: &Walk, reading: &Reading) -> Result<()> {
+    let dataset = &reading.dataset;
     let before: Option<LoadRecord> = shop.left(walk, Step::Load)?;
     let record = LoadRecord {
         source: dataset.source.clone(),
@@ -79,7 +178,14 @@ fn keep_load(shop: &Workshop, walk: &Walk, dataset: &Dataset) -> Result<()> {
         rows: dataset.rows(),
         columns: dataset.columns.clone(),
         notes: dataset.notes.clone(),
+        rules: reading.rules.clone(),
+        recipe: reading.recipe.clone(),
     };
+    let verdict = |r: &LoadRecord| r.rules.as_ref().map(|r| r.verdict);
+    if before.as_ref().is_some_and(|b| verdict(b) != verdict(&record)) {
+        // The same rows may grow too old for their contract.
+        shop.forget(walk, &[Step::Test])?;
+    }
     if before.is_some_and(|b| b.fingerprint != record.fingerprint) {
         // The file changed under the same name: what was found and trained belongs to the old rows.
         let later: Vec<Step> = Step::ALL.into_iter().filter(|s| *s > Step::Load).collect();

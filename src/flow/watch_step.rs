@@ -14,8 +14,8 @@ use crate::health::{
 use crate::model::{FittedModel, Prediction, Target, Task};
 use crate::store::now_ms;
 
-use super::data_steps::read;
-use super::record::RunRecord;
+use super::data_steps::{ReadFor, read_for};
+use super::record::{LoadRecord, RunRecord};
 use super::spec::{LoadSpec, WatchSpec};
 use super::step::Step;
 use super::workshop::{Walk, Workshop};
@@ -60,23 +60,20 @@ impl WatchRecord {
     }
 }
 
-/// Reads new rows as the model's training rows were read: same spellings, meanings and derived columns.
-fn read_new(walk: &Walk, source: &str, filter: Option<&String>, control: &Control) -> Result<Dataset> {
+/// Reads new rows as the model's training rows were read: same spellings, meanings, recipe and derived columns. What the
+/// recipe computed from the training rows is used again, not computed from the new ones.
+fn read_new(shop: &Workshop, walk: &Walk, source: &str, filter: Option<&String>, control: &Control) -> Result<Dataset> {
     let spec = LoadSpec { source: source.into(), filter: filter.cloned(), ..walk.flow.load.clone() };
     // Corrections of columns that the new table does not have are no mistake.
     let header = data::preview(source, 1).map(|p| p.header).unwrap_or_default();
     let meaning = spec.meaning.iter().filter(|(n, _)| header.contains(n)).map(|(n, m)| (n.clone(), *m)).collect();
+    let fitted = match spec.recipe {
+        Some(_) => shop.need::<LoadRecord>(walk, Step::Load)?.recipe.map(|r| r.fitted),
+        None => None,
+    };
     // Neither are derived columns whose ingredients it does not have (the target's, before its labels are known).
-    let derive = walk
-        .flow
-        .derive
-        .iter()
-        .filter(|(_, e)| {
-            data::expression_columns(e).iter().all(|c| header.contains(c) || walk.flow.derive.contains_key(c))
-        })
-        .map(|(n, e)| (n.clone(), e.clone()))
-        .collect();
-    read(&LoadSpec { meaning, ..spec }, &derive, control)
+    let reading = ReadFor::Scoring(fitted.as_ref());
+    Ok(read_for(&reading, &LoadSpec { meaning, ..spec }, &walk.flow.derive, control)?.dataset)
 }
 
 /// Brings the columns that a model reads to the types it was trained on: a column of digits that was a category of text
@@ -126,7 +123,7 @@ pub fn predict(
     control: &Control,
 ) -> Result<(FittedModel, Dataset, Prediction)> {
     let walk = shop.walk(&run.walk)?;
-    let dataset = read_new(&walk, source, None, control)?;
+    let dataset = read_new(shop, &walk, source, None, control)?;
     let model = shop.model(run)?;
     let prediction = model.predict(&align(&model, &dataset)?)?;
     Ok((model, dataset, prediction))
@@ -144,7 +141,7 @@ pub fn watch_step(
     control: &Control,
 ) -> Result<WatchRecord> {
     control.report("watch", Some(0.1), "reading new rows");
-    let dataset = read_new(walk, &spec.source, spec.filter.as_ref(), control)?;
+    let dataset = read_new(shop, walk, &spec.source, spec.filter.as_ref(), control)?;
     let model = shop.model(run)?;
     control.report("watch", Some(0.4), "scoring");
     let frame = align(&model, &dataset)?;

@@ -126,11 +126,8 @@ impl Outcome {
         self.examples = examples;
         // A share such as 0.99 is not exact in binary; a millionth of a row makes up for it.
         let pass = failing as f64 <= self.threshold * checked as f64 + 1e-6;
-        let allowed = if self.threshold > 0.0 {
-            format!(", at most {} allowed", percent(self.threshold))
-        } else {
-            String::new()
-        };
+        let allowed =
+            if self.threshold > 0.0 { format!(", at most {} allowed", percent(self.threshold)) } else { String::new() };
         let message = match (checked, failing) {
             (0, _) => "no row has a value to check".to_owned(),
             (n, 0) => format!("holds in all {}", counted(n, "row")),
@@ -225,8 +222,7 @@ fn column_rules(data: &Dataset, rules: &ColumnRules, now: DateTime<Utc>, control
         } else {
             format!("read as {}, promised is {}", words(spec.physical), kind.name())
         };
-        outcomes
-            .push(made("type", strict(rules.severity, None)).answer(empty || kind.fits(spec.physical), message));
+        outcomes.push(made("type", strict(rules.severity, None)).answer(empty || kind.fits(spec.physical), message));
     }
     if let Some(meaning) = rules.meaning {
         let message = format!("taken for {}, promised is {meaning}", spec.meaning);
@@ -348,7 +344,8 @@ fn range(spec: &ColumnSpec, column: &Column, rule: &Range, control: &Control) ->
             .hint("Ask for its type as well, or clean it with a recipe first")
     })?;
     // A bound that is a whole day means all of it.
-    let high = if spec.physical == Physical::Datetime && whole_day(rule.max.as_ref()) { high + 86_399.999_999 } else { high };
+    let high =
+        if spec.physical == Physical::Datetime && whole_day(rule.max.as_ref()) { high + 86_399.999_999 } else { high };
     let rows = numbers.iter().map(|v| (!v.is_nan()).then_some(*v >= low && *v <= high));
     Count::of(rows, |row| shown(column, row), control)
 }

@@ -18,8 +18,7 @@ pub fn junit(report: &Report, fail_on: Option<Severity>) -> String {
     let _ = writeln!(out, "<testsuites name=\"pilothouse rules\" {counts}>");
     let _ = writeln!(out, "  <testsuite name=\"{name}\" {counts} timestamp=\"{}\">", escaped(&report.now));
     let _ = writeln!(out, "    <properties>");
-    for (key, value) in
-        [("source", &report.source), ("fingerprint", &report.fingerprint), ("version", &report.version)]
+    for (key, value) in [("source", &report.source), ("fingerprint", &report.fingerprint), ("version", &report.version)]
     {
         let _ = writeln!(out, "      <property name=\"{key}\" value=\"{}\"/>", escaped(value));
     }

@@ -5,6 +5,8 @@
 //! describes the file.
 
 mod check;
+#[cfg(test)]
+mod check_tests;
 mod draft;
 mod junit;
 mod odcs;

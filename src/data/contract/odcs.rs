@@ -8,9 +8,9 @@ use serde_json::{Map, Value, json};
 
 use super::spec::{ColumnRules, ColumnType, Contract, ExtraColumns, Fresh, Length, Range, Rows, Terms};
 use super::yaml;
+use crate::data::Severity;
 use crate::data::expression::quoted;
 use crate::data::scalar::Scalar;
-use crate::data::Severity;
 use crate::error::Result;
 
 /// The version of the standard that is written.
@@ -27,7 +27,8 @@ pub fn to_odcs(contract: &Contract) -> Result<String> {
         quality.push(row_count(rows));
     }
     for key in &contract.unique {
-        let mut entry = library("duplicateValues", "uniqueness", &format!("unique: {}", key.columns.join(", ")), key.terms());
+        let mut entry =
+            library("duplicateValues", "uniqueness", &format!("unique: {}", key.columns.join(", ")), key.terms());
         entry.insert("arguments".into(), json!({ "properties": key.columns }));
         quality.push(Value::Object(entry));
     }
@@ -60,7 +61,8 @@ pub fn to_odcs(contract: &Contract) -> Result<String> {
     if !service.is_empty() {
         document.insert("slaProperties".into(), Value::Array(service));
     }
-    let mut custom = vec![json!({ "property": "writtenBy", "value": concat!("pilothouse ", env!("CARGO_PKG_VERSION")) })];
+    let mut custom =
+        vec![json!({ "property": "writtenBy", "value": concat!("pilothouse ", env!("CARGO_PKG_VERSION")) })];
     if let Some(owner) = &contract.owner {
         custom.push(json!({ "property": "owner", "value": owner }));
     }

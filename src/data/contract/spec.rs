@@ -377,9 +377,8 @@ impl Serialize for Span {
 impl<'de> Deserialize<'de> for Span {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        Self::parse(&text).ok_or_else(|| {
-            serde::de::Error::custom(format!("\"{text}\" is no span of time; write 90m, 36h, 7d or 4w"))
-        })
+        Self::parse(&text)
+            .ok_or_else(|| serde::de::Error::custom(format!("\"{text}\" is no span of time; write 90m, 36h, 7d or 4w")))
     }
 }
 

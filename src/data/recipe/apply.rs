@@ -245,8 +245,7 @@ pub(super) fn known(data: &Dataset, columns: &[String]) -> Result<()> {
 
 fn drop(work: &mut Work<'_>, columns: &[String]) -> Result<()> {
     known(&work.data, columns)?;
-    let rest: Vec<String> =
-        work.data.columns.iter().map(|c| c.name.clone()).filter(|c| !columns.contains(c)).collect();
+    let rest: Vec<String> = work.data.columns.iter().map(|c| c.name.clone()).filter(|c| !columns.contains(c)).collect();
     work.data.frame = work.data.frame.select(&rest)?;
     work.data.columns.retain(|c| rest.contains(&c.name));
     let mut gone = columns.to_vec();

@@ -287,7 +287,8 @@ pub(super) fn parse_dates(work: &mut Work<'_>, columns: &[String], format: &str,
         work.changed(name, present, failed.count, None);
     }
     let already = work.report.columns.iter().filter(|c| c.cells == 0).count() as u64;
-    let already = if already > 0 { format!("; {} held dates already", counted(already, "column")) } else { String::new() };
+    let already =
+        if already > 0 { format!("; {} held dates already", counted(already, "column")) } else { String::new() };
     work.report.message = format!("{} read as dates{}{already}", work.told(), lost_words(lost));
     Ok(())
 }

@@ -43,8 +43,8 @@ impl History {
     /// # Errors
     /// When it cannot be done; nothing has changed then.
     pub fn push(&mut self, step: Step, control: &Control) -> Result<()> {
-        let mut applied =
-            apply(self.current(), &Recipe { steps: vec![step.clone()] }, Purpose::Clean, control).map_err(|mut e| {
+        let mut applied = apply(self.current(), &Recipe { steps: vec![step.clone()] }, Purpose::Clean, control)
+            .map_err(|mut e| {
                 // The step is the first of a recipe of one, and the nth of this one.
                 e.message = e.message.replacen("step 1 ", &format!("step {} ", self.done.len() + 1), 1);
                 e

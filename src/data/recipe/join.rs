@@ -17,7 +17,12 @@ fn keys(data: &Dataset, columns: &[String]) -> Result<Vec<Option<String>>> {
     let mut keys: Vec<Option<String>> = vec![Some(String::new()); data.rows()];
     for name in columns {
         let physical = data.spec(name)?.physical;
-        let values = texts(column::get(&data.frame, name)?, physical)?;
+        let column = column::get(&data.frame, name)?;
+        let values = match physical {
+            // The whole number 2, the number 2.0 and the text "2" are one key.
+            Physical::Float | Physical::Integer => column::texts(column)?,
+            _ => texts(column, physical)?,
+        };
         for (key, value) in keys.iter_mut().zip(values) {
             *key = match (key.take(), value) {
                 // The length in front keeps `a|b` and `c` apart from `a` and `b|c`.

@@ -28,9 +28,7 @@ pub fn suggest(data: &Dataset, profile: &Profile, control: &Control) -> Result<V
         let step = match (&finding.column, finding.check.as_ref()) {
             _ if is_target => None,
             (Some(name), check) if data.spec(name).is_ok() => on_column(data, check, name, finding, control)?,
-            (None, "duplicate-rows") => {
-                Some((5, Action::Deduplicate { columns: Vec::new(), keep: Keep::First }))
-            }
+            (None, "duplicate-rows") => Some((5, Action::Deduplicate { columns: Vec::new(), keep: Keep::First })),
             _ => None,
         };
         if let Some((order, action)) = step {
@@ -176,7 +174,8 @@ mod tests {
     fn each_remedy_mends_its_finding() {
         let mut csv = String::from("constant,city,price,fare,age,n\n");
         for i in 0..200usize {
-            let city = ["Zürich", "zürich", "Bern", " Bern"][if i % 20 == 0 { 1 + 2 * (i / 20 % 2) } else { 2 * (i % 2) }];
+            let city =
+                ["Zürich", "zürich", "Bern", " Bern"][if i % 20 == 0 { 1 + 2 * (i / 20 % 2) } else { 2 * (i % 2) }];
             let price = format!("\"${},{:03}\"", 1 + i % 9, i);
             let fare = if i == 77 { -5.0 } else { 5.0 + (i % 40) as f64 / 4.0 };
             let age = if i % 30 == 0 { 999 } else { 20 + i % 50 };
@@ -184,9 +183,14 @@ mod tests {
         }
         let (data, steps) = suggested(&csv);
         let names: Vec<&str> = steps.iter().map(|(f, _)| f.check.as_ref()).collect();
-        for check in
-            ["single-value", "stray-blanks", "placeholder-values", "text-variants", "disguised-numbers", "negative-amounts"]
-        {
+        for check in [
+            "single-value",
+            "stray-blanks",
+            "placeholder-values",
+            "text-variants",
+            "disguised-numbers",
+            "negative-amounts",
+        ] {
             assert!(names.contains(&check), "{check}: {names:?}");
         }
         let text = to_commented_toml("t.csv", &steps).unwrap();

@@ -118,10 +118,11 @@ fn typical(spec: &ColumnSpec, summary: &Summary, with: FillWith) -> Result<Scala
             .quantile(0.5)
             .map(Scalar::Number)
             .ok_or_else(|| Error::input(format!("column `{name}` has no value to compute one from"))),
-        (FillWith::Mean | FillWith::Median, None) => {
-            Err(Error::input(format!("column `{name}` holds {}, which have neither mean nor median", words(spec.physical)))
-                .hint("Use with = \"most_frequent\", \"forward\" or \"constant\""))
-        }
+        (FillWith::Mean | FillWith::Median, None) => Err(Error::input(format!(
+            "column `{name}` holds {}, which have neither mean nor median",
+            words(spec.physical)
+        ))
+        .hint("Use with = \"most_frequent\", \"forward\" or \"constant\"")),
         _ => {
             let most = match &summary.values {
                 Values::Texts(tally) => tally.top(1).pop().map(|(text, _)| Scalar::Text(text)),
@@ -137,12 +138,7 @@ fn typical(spec: &ColumnSpec, summary: &Summary, with: FillWith) -> Result<Scala
     }
 }
 
-pub(super) fn clip(
-    work: &mut Work<'_>,
-    columns: &[String],
-    min: Option<&Scalar>,
-    max: Option<&Scalar>,
-) -> Result<()> {
+pub(super) fn clip(work: &mut Work<'_>, columns: &[String], min: Option<&Scalar>, max: Option<&Scalar>) -> Result<()> {
     known(&work.data, columns)?;
     let (mut low, mut high) = (0, 0);
     for name in columns {
@@ -171,8 +167,10 @@ pub(super) fn clip(
         for (bound, value, below) in [(least, &min, true), (most, &max, false)] {
             let (Some(bound), Some(value)) = (bound, value) else { continue };
             let column = column::get(&work.data.frame, name)?.clone();
-            let inside: BooleanChunked =
-                column::numbers(&column)?.into_iter().map(|v| Some(v.is_nan() || if below { v >= bound } else { v <= bound })).collect();
+            let inside: BooleanChunked = column::numbers(&column)?
+                .into_iter()
+                .map(|v| Some(v.is_nan() || if below { v >= bound } else { v <= bound }))
+                .collect();
             let outside = (inside.len() - inside.sum().unwrap_or(0) as usize) as u64;
             if outside > 0 {
                 let (series, physical) = with_value(&spec, &column, &inside, value)?;
