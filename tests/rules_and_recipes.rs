@@ -22,7 +22,10 @@ fn a_draft_is_kept_by_its_table_and_broken_by_another() {
         assert_eq!(report["verdict"], "pass", "{sample}");
     }
     let report = house.json(1, &["rules", "check", "sample:churn", "--rules", "credit.toml", "--junit", "out.xml"]);
-    assert_eq!((report["verdict"].as_str(), rule(&report, "Income.column")["verdict"].as_str()), (Some("fail"), Some("fail")));
+    assert_eq!(
+        (report["verdict"].as_str(), rule(&report, "Income.column")["verdict"].as_str()),
+        (Some("fail"), Some("fail"))
+    );
     let xml = std::fs::read_to_string(house.path().join("out.xml")).unwrap();
     assert!(xml.contains("<failure") && xml.contains("Income.column"), "{xml}");
 }
@@ -30,10 +33,13 @@ fn a_draft_is_kept_by_its_table_and_broken_by_another() {
 #[test]
 fn a_check_keeps_its_promise() {
     let house = House::new();
-    house.write("t.csv", "id,fare,at\n1,5,2020-03-01 10:00:00\n2,-2,2020-03-02 10:00:00\n2,\u{1b}[31m,2020-03-03 10:00:00\n");
+    house.write(
+        "t.csv",
+        "id,fare,at\n1,5,2020-03-01 10:00:00\n2,-2,2020-03-02 10:00:00\n2,\u{1b}[31mred,2020-03-03 10:00:00\n",
+    );
     house.write(
         "rules.toml",
-        "name = 't'\n[[column]]\nname = 'id'\nunique = {}\n[[column]]\nname = 'fare'\ntype = 'number'\n\
+        "name = 't'\n[[column]]\nname = 'id'\nunique = {}\n[[column]]\nname = 'fare'\ntype = 'number'\npattern = { regex = '^[0-9]' }\n\
          [[column]]\nname = 'at'\nfresh = { within = '36h' }\n[[relation]]\nname = 'paid'\ncondition = 'id > 1'\nmostly = 0.6\n",
     );
     let check = |code, now: &str| house.json(code, &["rules", "check", "t.csv", "--rules", "rules.toml", "--now", now]);
@@ -42,7 +48,8 @@ fn a_check_keeps_its_promise() {
         assert!(report.get(key).is_some(), "{key}");
     }
     let unique = rule(&report, "id.unique");
-    for key in ["rule", "kind", "column", "severity", "verdict", "checked", "failing", "share", "threshold", "message"] {
+    for key in ["rule", "kind", "column", "severity", "verdict", "checked", "failing", "share", "threshold", "message"]
+    {
         assert!(unique.get(key).is_some(), "{key}");
     }
     assert_eq!((unique["checked"].as_u64(), unique["failing"].as_u64()), (Some(3), Some(1)));
@@ -76,7 +83,10 @@ fn an_export_is_valid_by_the_standards_own_schema() {
     for sample in ["credit", "taxi", "churn", "houses"] {
         house.json(0, &["rules", "draft", &format!("sample:{sample}"), "-o", "drafted.toml"]);
         let document = export("drafted.toml");
-        assert_eq!((document["kind"].as_str(), document["apiVersion"].as_str()), (Some("DataContract"), Some("v3.1.0")));
+        assert_eq!(
+            (document["kind"].as_str(), document["apiVersion"].as_str()),
+            (Some("DataContract"), Some("v3.1.0"))
+        );
     }
     let odd = "line one\\nline: two # \\\"q\\\" \\u001b \\u0085 \\u2028 é 東京 'x'";
     house.write(
@@ -93,7 +103,7 @@ fn an_export_is_valid_by_the_standards_own_schema() {
              [[column]]\nname = 'at'\ntype = 'datetime'\nrange = {{ max = '2030-01-01 10:00:00' }}\nfresh = {{ within = '90m', why = 'dashboards' }}\n\
              [[column]]\nname = 'ok'\ntype = 'boolean'\n\
              [[unique]]\ncolumns = ['no', 'flag']\nmostly = 0.999\n\
-             [[relation]]\nname = 'it''s paid'\ncondition = \"\"\"\"fare \"\"x\"\"\" >= 0 OR flag = 'it''s'\"\"\"\n"
+             [[relation]]\nname = 'it''s paid'\ncondition = \"\\\"fare \\\"\\\"x\\\"\\\"\\\" >= 0 OR flag = 'it''s'\"\n"
         )
         .replace("'it''s paid'", "\"it's paid\""),
     );
@@ -127,12 +137,18 @@ fn a_recipe_is_applied_to_a_new_version_in_one_command() {
          [[step]]\ndo = 'join'\nsource = 'zones.csv'\non = ['zone']\n",
     );
     let head = "city,age,zone,day\n";
-    house.write("v1.csv", format!("{head}zurich,30,1,2020-01-01\n Bern ,,2,\nBasel,40,3,2020-02-29\nBasel,40,3,2020-02-29\n"));
+    house.write(
+        "v1.csv",
+        format!("{head}zurich,30,1,2020-01-01\n Bern ,,2,\nBasel,40,3,2020-02-29\nBasel,40,3,2020-02-29\n"),
+    );
     house.write("v2.csv", format!("{head}zurich,10,1,2021-01-01\nBern,20,2,2021-01-02\n"));
     for (table, rows) in [("v1.csv", 3), ("v2.csv", 2)] {
         for out in ["out.csv", "out.parquet"] {
             let done = house.json(0, &["clean", table, "--recipe", "recipe.toml", "-o", out]);
-            assert_eq!((done["rows_after"].as_u64(), done["written"]["differing"].as_array().unwrap().len()), (Some(rows), 0));
+            assert_eq!(
+                (done["rows_after"].as_u64(), done["written"]["differing"].as_array().unwrap().len()),
+                (Some(rows), 0)
+            );
             assert_eq!(done["steps"].as_array().unwrap().len(), 6);
         }
         // Both say the same to whoever reads them.
@@ -162,7 +178,8 @@ fn suggested_steps_mend_what_was_found() {
     let done = house.json(0, &["clean", "sample:taxi", "--recipe", "suggested.toml", "-o", "clean.parquet"]);
     assert!(done["rows_after"].as_u64().unwrap() < 18_000);
     let again = house.json(0, &["profile", "clean.parquet"]);
-    let checks: Vec<&str> = again["findings"].as_array().unwrap().iter().map(|f| f["check"].as_str().unwrap()).collect();
+    let checks: Vec<&str> =
+        again["findings"].as_array().unwrap().iter().map(|f| f["check"].as_str().unwrap()).collect();
     assert!(!checks.contains(&"negative-amounts"), "{checks:?}");
 }
 
@@ -191,8 +208,14 @@ const FLOW: &str = "name = 'ruled'\n[load]\nsource = 'sample:credit'\nrules = 'r
 fn a_broken_contract_fails_the_test_step_and_a_changed_recipe_starts_anew() {
     let house = House::new();
     house.write("flow.toml", FLOW);
-    house.write("recipe.toml", "[[step]]\ndo = 'drop'\ncolumns = ['Records']\n[[step]]\ndo = 'fill'\ncolumns = ['Income']\nwith = 'median'\n");
-    house.write("rules.toml", "name = 'credit'\n[[column]]\nname = 'Records'\n[[column]]\nname = 'Income'\nnot_null = {}\n");
+    house.write(
+        "recipe.toml",
+        "[[step]]\ndo = 'drop'\ncolumns = ['Records']\n[[step]]\ndo = 'fill'\ncolumns = ['Income']\nwith = 'median'\n",
+    );
+    house.write(
+        "rules.toml",
+        "name = 'credit'\n[[column]]\nname = 'Records'\n[[column]]\nname = 'Income'\nnot_null = {}\n",
+    );
     let gate = |report: &Value, name: &str| {
         report["gate"]["gates"].as_array().unwrap().iter().find(|g| g["name"] == name).cloned()
     };

@@ -65,7 +65,8 @@ pub(super) fn run(call: &Call, args: &Clean) -> Result<Answer> {
             .reports
             .iter()
             .map(|r| {
-                let words = [r.step.to_string(), r.action.clone(), r.rows_after.to_string(), r.cells_changed.to_string()];
+                let words =
+                    [r.step.to_string(), r.action.clone(), r.rows_after.to_string(), r.cells_changed.to_string()];
                 words.into_iter().chain([r.message.clone()]).collect()
             })
             .collect();
@@ -93,7 +94,6 @@ fn suggest(call: &Call, args: &Clean) -> Result<Answer> {
     let steps = recipe::suggest(&dataset, &profile, &call.control)?;
     let text = recipe::to_commented_toml(&dataset.source, &steps)?;
     let output = args.output.clone().unwrap_or_else(|| PathBuf::from("-"));
-    let facts: Vec<_> =
-        steps.iter().map(|(finding, step)| json!({ "finding": finding, "step": step })).collect();
+    let facts: Vec<_> = steps.iter().map(|(finding, step)| json!({ "finding": finding, "step": step })).collect();
     give(call, &output, &text, json!({ "source": dataset.source, "suggestions": facts }))
 }

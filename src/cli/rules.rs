@@ -113,7 +113,8 @@ pub(super) fn give(call: &Call, output: &Path, content: &str, mut facts: serde_j
 
 /// Writes a small file whole or not at all.
 fn save(path: &Path, content: &str) -> Result<()> {
-    let place = |e: &dyn std::fmt::Display| Error::local(format!("{}: {e}", path.display())).hint("May you write there?");
+    let place =
+        |e: &dyn std::fmt::Display| Error::local(format!("{}: {e}", path.display())).hint("May you write there?");
     let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let mut file = tempfile::Builder::new().prefix(".pilothouse").tempfile_in(folder).map_err(|e| place(&e))?;
     file.write_all(content.as_bytes()).and_then(|()| file.as_file().sync_all()).map_err(|e| place(&e))?;

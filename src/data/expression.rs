@@ -128,7 +128,12 @@ fn evaluate(data: &Dataset, name: &str, expression: &str, control: &Control) -> 
         Error::input(format!("{place} looks at more than one row"))
             .hint("Use only what stands in the same row: sums, averages and ranks over rows would carry test rows into training")
     };
-    if (&expr).into_iter().any(|e| matches!(e, Expr::Agg(_) | Expr::Over { .. } | Expr::Len | Expr::SubPlan(..))) {
+    if (&expr).into_iter().any(|e| match e {
+        // `x IN (1, 2)` gathers its constants into a list; that looks at no row.
+        Expr::Agg(AggExpr::Implode { input, .. }) => input.as_ref().into_iter().any(|e| !matches!(e, Expr::Literal(_))),
+        Expr::Agg(_) | Expr::Over { .. } | Expr::Len | Expr::SubPlan(..) => true,
+        _ => false,
+    }) {
         return Err(other_rows());
     }
     let expr = with_moments(expr, &data.frame)?.alias(name);
@@ -276,7 +281,8 @@ pub fn filter(data: &mut Dataset, predicate: &str) -> Result<usize> {
     let mask = condition(data, predicate, &Control::default())?;
     let frame = data.frame.filter(&mask)?;
     if frame.height() == 0 {
-        return Err(Error::input(format!("the condition `{}` holds for no row", brief(predicate, 120))));
+        return Err(Error::input(format!("the condition `{}` holds for no row", brief(predicate, 120)))
+            .hint("Look at the columns' values with `pilothouse profile`"));
     }
     let dropped = data.rows() - frame.height();
     data.frame = frame;
@@ -326,6 +332,11 @@ mod tests {
         assert_eq!(derived("fare_amount / trip_distance").unwrap().1[0], 8.0 / 0.35);
         let (data, _) = derived("CASE WHEN fare_amount < 0 THEN 'refund' ELSE 'fare' END").unwrap();
         assert_eq!(data.spec("new").unwrap().meaning, Meaning::Category);
+        let (_, listed) = derived("store_and_fwd_flag IN ('Y', 'X')").unwrap();
+        let (_, equal) = derived("store_and_fwd_flag = 'Y'").unwrap();
+        let known = |values: &[f64]| values.iter().map(|v| Some(*v).filter(|v| !v.is_nan())).collect::<Vec<_>>();
+        assert_eq!(known(&listed), known(&equal));
+        assert!(derived("fare_amount NOT IN (5, 5.5)").unwrap().1.contains(&0.0));
         let (data, _) = derived("fare_amount < 0").unwrap();
         assert_eq!(data.spec("new").unwrap().physical, Physical::Boolean);
         let (data, _) = derived("fare_amount / 0").unwrap();
@@ -345,6 +356,7 @@ mod tests {
         wrong("AVG(fare_amount)", "more than one row");
         wrong("fare_amount - AVG(fare_amount)", "more than one row");
         wrong("SUM(fare_amount) OVER (PARTITION BY vendor_id)", "more than one row");
+        wrong("fare_amount IN (SELECT 1)", "");
         wrong("*", "expression");
         let mut data = taxi();
         assert!(derive(&mut data, "fare_amount", "1", &Control::default()).is_err());
@@ -397,7 +409,7 @@ mod tests {
             let _ = expression_columns(&expression);
         }
         let list = format!("fare_amount IN ({}1)", "1, ".repeat(1_500));
-        assert!(condition(&data, &list, &Control::default()).is_ok());
+        condition(&data, &list, &Control::default()).unwrap();
     }
 
     proptest::proptest! {

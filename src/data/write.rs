@@ -216,7 +216,7 @@ mod tests {
         let (data, again, written) = back(csv);
         assert_eq!(written.differing, Vec::<String>::new());
         assert!(data.frame.equals_missing(&again.frame));
-        assert_eq!(data.columns, again.columns.iter().map(|c| c.clone()).collect::<Vec<_>>());
+        assert_eq!(data.columns, again.columns);
         assert_eq!(again.frame.column("text").unwrap().str().unwrap().get(2), Some("\u{1b}[31mred"));
     }
 

@@ -144,7 +144,10 @@ mod tests {
             let path = dir.path().join(name);
             std::fs::write(&path, text).unwrap();
         };
-        write("flow.toml", "[load]\nsource = 'x.csv'\nrules = 'rules.toml'\nrecipe = 'recipe.toml'\n[prepare]\ntarget='y'\n");
+        write(
+            "flow.toml",
+            "[load]\nsource = 'x.csv'\nrules = 'rules.toml'\nrecipe = 'recipe.toml'\n[prepare]\ntarget='y'\n",
+        );
         write("rules.toml", "name = 'x'\n");
         write("recipe.toml", "[[step]]\ndo = 'trim'\n");
         let read = || Flow::read(&dir.path().join("flow.toml")).unwrap();

@@ -128,7 +128,13 @@ pub fn data_gates(facts: &DataFacts, t: &Thresholds) -> Vec<Gate> {
             if names.is_empty() {
                 format!("the data keep the contract {}", rules.contract)
             } else {
-                format!("the data break {} of {} rules of {}: {}", names.len(), rules.asked, rules.contract, names.join(", "))
+                format!(
+                    "the data break {} of {} rules of {}: {}",
+                    names.len(),
+                    rules.asked,
+                    rules.contract,
+                    names.join(", ")
+                )
             },
             format!("{} rules, asked of the table as it arrived", rules.asked),
         ));

@@ -136,7 +136,7 @@ fn severities_decide_the_verdict_and_junit_follows() {
 
 #[test]
 fn escapes_in_values_are_shown_harmless() {
-    let data = table("t\n\u{1b}[31mred\nblue\n");
+    let data = table(&format!("t\n\u{1b}[31mred\n{}", "blue\n".repeat(20)));
     let broken = only(&data, "[[column]]\nname = 't'\nvalues = { of = ['blue'] }\n", "values");
     assert_eq!(broken.examples[0].value, "␛[31mred");
 }

@@ -8,7 +8,7 @@ use regex::{Regex, RegexBuilder};
 use super::spec::{Contract, Terms};
 use crate::data::display::brief;
 use crate::data::{expression, toml_text};
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 
 const HINT: &str = "See docs/rules.md for what a contract can say";
 
@@ -128,7 +128,7 @@ impl Contract {
             if relation.name.trim().is_empty() || !names.insert(&relation.name) {
                 return Err(at(refuse("every relation needs a name of its own".into())));
             }
-            expression::understood(&relation.condition).map_err(at)?;
+            expression::understood(&relation.condition).map_err(|e| at(Error { kind: Kind::Usage, ..e }))?;
         }
         Ok(())
     }
@@ -182,6 +182,7 @@ range = { min = 0, max = 250.5, mostly = 0.99, severity = "warning" }
 
 [[column]]
 name = "flag"
+type = "text"
 values = { of = ["Y", "N"] }
 pattern = { regex = "^[YN]$" }
 length = { min = 1, max = 1 }

@@ -123,8 +123,8 @@ mod tests {
             "name": "a b", "on": true, "n": [1, 2.5, 1e21], "empty": [], "none": null,
             "list": [{"x": 1, "y": ["p", "no"]}, {"z": {}}],
         }));
-        let expected = "name: a b\n\"on\": true\nn:\n  - 1\n  - 2.5\n  - 1.0e+21\nempty: []\nnone: null\nlist:\n  \
-                        - x: 1\n    y:\n      - p\n      - \"no\"\n  - z: {}\n";
+        let expected = "name: a b\n\"on\": true\n\"n\":\n  - 1\n  - 2.5\n  - 1.0e+21\nempty: []\nnone: null\nlist:\n  \
+                        - x: 1\n    \"y\":\n      - p\n      - \"no\"\n  - z: {}\n";
         assert_eq!(text, expected);
         assert_eq!(scalar("^[A-Z]\\d \"q\"\u{1b}"), "\"^[A-Z]\\\\d \\\"q\\\"\\u001b\"");
     }

@@ -248,8 +248,8 @@ fn drop(work: &mut Work<'_>, columns: &[String]) -> Result<()> {
     let rest: Vec<String> = work.data.columns.iter().map(|c| c.name.clone()).filter(|c| !columns.contains(c)).collect();
     work.data.frame = work.data.frame.select(&rest)?;
     work.data.columns.retain(|c| rest.contains(&c.name));
-    let mut gone = columns.to_vec();
-    gone.dedup();
+    let mut named = std::collections::BTreeSet::new();
+    let gone: Vec<String> = columns.iter().filter(|c| named.insert(c.as_str())).cloned().collect();
     work.report.message = if gone.is_empty() {
         "no column had to be left out".to_owned()
     } else {

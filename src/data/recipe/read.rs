@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::spec::{Action, FillWith, Recipe, Step};
 use crate::data::{expression, toml_text};
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 
 const HINT: &str = "See docs/recipes.md for what a recipe can say";
 
@@ -115,8 +115,8 @@ impl Step {
                 refuse("`values`: a new spelling is empty; use do = \"missing\" to make values missing")
             }
             Action::Missing { values, .. } if values.is_empty() => refuse("`values` names no value"),
-            Action::Filter { condition } => expression::understood(condition),
-            Action::Derive { expression, .. } => expression::understood(expression),
+            Action::Filter { condition } => readable(condition),
+            Action::Derive { expression, .. } => readable(expression),
             Action::Join { on, with, .. } => {
                 if on.is_empty() {
                     return refuse("`on` names no key column");
@@ -129,6 +129,11 @@ impl Step {
             _ => Ok(()),
         }
     }
+}
+
+/// Whether an expression can be read; in a recipe it is the recipe that is wrong, not the data.
+fn readable(expression: &str) -> Result<()> {
+    expression::understood(expression).map_err(|e| Error { kind: Kind::Usage, ..e })
 }
 
 #[cfg(test)]
