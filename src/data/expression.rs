@@ -412,8 +412,8 @@ mod tests {
         condition(&data, &list, &Control::default()).unwrap();
     }
 
+    // PROPTEST_CASES=100000 asks longer.
     proptest::proptest! {
-        #![proptest_config(proptest::prelude::ProptestConfig::with_cases(300))]
         /// Any text is answered with a column or with words.
         #[test]
         fn any_text_is_survived(words in proptest::collection::vec(

@@ -243,8 +243,8 @@ mostly = 0.999
         assert_eq!(error.exit_code(), 2);
     }
 
+    // PROPTEST_CASES=100000 asks longer.
     proptest! {
-        #![proptest_config(ProptestConfig::with_cases(400))]
         /// Any text is answered with a contract or with words.
         #[test]
         fn any_text_is_survived(text in "[\\[\\]{}=.,'\"a-z0-9 \n#_-]{0,200}") {

@@ -245,8 +245,8 @@ columns = ["ab", "age"]
         wrong("[[step]]\ndo = 'join'\nsource = 'x'\non = []\n", &["`on`"]);
     }
 
+    // PROPTEST_CASES=100000 asks longer.
     proptest! {
-        #![proptest_config(ProptestConfig::with_cases(400))]
         /// Any text is answered with a recipe or with words.
         #[test]
         fn any_text_is_survived(text in "[\\[\\]{}=.,'\"a-z0-9 \n#_-]{0,200}") {

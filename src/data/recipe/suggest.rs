@@ -199,6 +199,9 @@ mod tests {
         let control = Control::default();
         let cleaned = apply(&data, &recipe, Purpose::Clean, &control).unwrap().data;
         assert_eq!(cleaned.rows(), 199);
+        let cities = Summary::of(cleaned.frame.column("city").unwrap(), &control).unwrap();
+        let cities: Vec<&str> = cities.values.texts().unwrap().entries().iter().map(|(t, _)| t.as_str()).collect();
+        assert_eq!(cities, ["Bern", "Zürich"]);
         let again = profile::profile(&cleaned, None, &control).unwrap();
         let left = suggest(&cleaned, &again, &control).unwrap();
         assert!(left.is_empty(), "{left:#?}");
