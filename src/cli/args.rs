@@ -75,6 +75,14 @@ pub(super) enum Command {
     Report(super::report::Report),
     /// Every dataset that this workspace has seen: versions, differences, lineage.
     Catalog(super::catalog::Catalog),
+    /// What a table promises: draft a contract, check it, export it.
+    Rules {
+        /// What to do with it.
+        #[command(subcommand)]
+        command: super::rules::Rules,
+    },
+    /// Clean a table by a recipe of recorded steps, or suggest one.
+    Clean(super::clean::Clean),
     /// Fit and rank the candidates for a target.
     Train(Box<Train>),
     /// The runs of this workspace.

@@ -2,10 +2,12 @@
 
 mod args;
 mod catalog;
+mod clean;
 mod commands;
 mod doctor;
 mod output;
 mod report;
+mod rules;
 mod show;
 
 use std::io::{IsTerminal as _, Write as _};
@@ -144,6 +146,8 @@ fn run(cli: Cli) -> Result<Answer> {
         }),
         Some(Command::Report(args)) => catalog::noted(&call, &args.source, |seen| report::run(&call, &args, seen)),
         Some(Command::Catalog(args)) => catalog::run(&call, &args),
+        Some(Command::Rules { command }) => rules::run(&call, command),
+        Some(Command::Clean(args)) => clean::run(&call, &args),
         Some(Command::Train(args)) => commands::train(&call, *args),
         Some(Command::Runs) => show::runs(&call),
         Some(Command::Show { run, rows }) => show::run(&call, &run, rows),

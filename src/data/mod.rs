@@ -3,6 +3,7 @@
 mod association;
 mod checks;
 pub mod column;
+pub mod contract;
 mod csv;
 mod dataset;
 mod display;
@@ -16,11 +17,15 @@ mod missingness;
 mod parquet;
 mod preview;
 mod profile;
+pub mod recipe;
 mod redact;
 mod rows;
 mod samples;
+mod scalar;
 pub mod source;
 mod stream;
+mod toml_text;
+mod write;
 
 pub use association::{
     ASSOCIATION_SAMPLE, Association, Associations, Measure, NotCompared, associations, associations_of, sample_rows,
@@ -43,5 +48,7 @@ pub use profile::{
 pub use redact::redact;
 pub use rows::{RowQuery, cells, find_row, row_order};
 pub use samples::{Sample, sample, samples};
+pub use scalar::Scalar;
 pub use source::SchemaChanges;
 pub use stream::{Limits, profile_source, profile_source_with};
+pub use write::{FileType, Written, csv_to, write};

@@ -1,5 +1,7 @@
 //! The first three steps: load, inspect, prepare.
 
+use crate::data::contract::{self, Contract};
+use crate::data::recipe::{self, Action, Purpose, Recipe};
 use crate::data::{self, Dataset, LoadOptions, Profile};
 use crate::engine::Control;
 use crate::error::Result;
@@ -9,13 +11,32 @@ use crate::model::prepare::{Leak, prepare};
 
 use super::catalog::note_profile;
 use super::catalog::record::{note_table, of_whole};
-use super::record::{LoadRecord, PrepareRecord};
+use super::record::{LoadRecord, PrepareRecord, RecipeRecord};
 use super::spec::{Flow, LoadSpec};
 use super::step::Step;
 use super::tell;
 use super::workshop::{Walk, Workshop};
 
-/// Reads a table as a load step says: corrections of meaning, filter, then derived columns.
+/// A table as a load step says, with what was seen on the way.
+pub(super) struct Reading {
+    /// As it lies in its source.
+    pub raw: Dataset,
+    /// As the load step wants it.
+    pub dataset: Dataset,
+    rules: Option<contract::Report>,
+    recipe: Option<RecipeRecord>,
+}
+
+/// What a table is read for.
+pub(super) enum ReadFor<'a> {
+    /// To learn from: it is checked against its contract and cleaned by every step of its recipe.
+    Training,
+    /// To be scored by a model: rows stay where they are, the recipe is the fitted one, derived columns whose ingredients are
+    /// absent are left out.
+    Scoring(Option<&'a Recipe>),
+}
+
+/// Reads a table as a load step says: corrections of meaning, recipe, filter, then derived columns.
 ///
 /// # Errors
 /// When the source cannot be used; the message names file, row and column.
@@ -24,48 +45,112 @@ pub fn read(
     derive: &std::collections::BTreeMap<String, String>,
     control: &Control,
 ) -> Result<Dataset> {
-    Ok(read_both(spec, derive, false, control)?.1)
+    Ok(read_for(&ReadFor::Training, spec, derive, control)?.dataset)
 }
 
-/// The table as it lies in its source, and as the load step wants it. `forgiving` leaves out corrections and derived columns
-/// whose columns the table does not have.
-pub(super) fn read_both(
+/// How the bytes are read; meanings of columns that are only made later wait.
+fn options(
     spec: &LoadSpec,
     derive: &std::collections::BTreeMap<String, String>,
+    recipe: Option<&Recipe>,
     forgiving: bool,
-    control: &Control,
-) -> Result<(Dataset, Dataset)> {
-    let options = LoadOptions {
+) -> LoadOptions {
+    let made = |name: &String| {
+        derive.contains_key(name)
+            || recipe.is_some_and(|r| {
+                r.steps.iter().any(|step| match &step.action {
+                    Action::Derive { column, .. } => column == name,
+                    Action::Rename { columns } => columns.values().any(|new| new == name),
+                    Action::Join { columns, prefix, .. } => {
+                        let prefix = prefix.as_deref().unwrap_or_default();
+                        columns.iter().any(|c| format!("{prefix}{c}") == *name)
+                    }
+                    _ => false,
+                })
+            })
+    };
+    LoadOptions {
         delimiter: spec.delimiter.and_then(|c| u8::try_from(c).ok()),
         missing: spec.missing.clone(),
-        meaning: spec
-            .meaning
-            .iter()
-            .filter(|(name, _)| !derive.contains_key(*name))
-            .map(|(n, m)| (n.clone(), *m))
-            .collect(),
+        meaning: spec.meaning.iter().filter(|(name, _)| !made(name)).map(|(n, m)| (n.clone(), *m)).collect(),
         schema_changes: spec.schema_changes.unwrap_or_default(),
         forgiving,
+    }
+}
+
+/// [`read`], with what was seen on the way.
+///
+/// # Errors
+/// As [`read`].
+pub(super) fn read_for(
+    purpose: &ReadFor<'_>,
+    spec: &LoadSpec,
+    derive: &std::collections::BTreeMap<String, String>,
+    control: &Control,
+) -> Result<Reading> {
+    let (recipe, rows_for) = match purpose {
+        ReadFor::Training => (spec.recipe()?, Purpose::Clean),
+        ReadFor::Scoring(fitted) => (fitted.cloned(), Purpose::Score),
     };
+    let forgiving = matches!(purpose, ReadFor::Scoring(_));
+    let options = options(spec, derive, recipe.as_ref(), forgiving);
     let mut dataset = data::load(&spec.source, &options, control)?;
     // Columns are shared, not copied.
     let raw = dataset.clone();
+    // A contract is about the table as it arrives.
+    let rules = match (purpose, spec.rules()?) {
+        (ReadFor::Training, Some(rules)) => Some(contract::check(&dataset, &rules, chrono::Utc::now(), control)?),
+        _ => None,
+    };
+    let mut cleaned = None;
+    if let Some(recipe) = recipe {
+        let applied = recipe::apply(&dataset, &recipe, rows_for, control).map_err(|e| e.at("recipe"))?;
+        dataset = applied.data;
+        for report in &applied.reports {
+            dataset.notes.push(format!("recipe, step {} ({}): {}", report.step, report.action, report.message));
+        }
+        cleaned = Some(RecipeRecord { steps: applied.reports, fitted: applied.fitted });
+    }
     if let Some(condition) = &spec.filter {
         let before = dataset.rows();
         data::filter(&mut dataset, condition)?;
         dataset.notes.push(format!("{} of {before} rows kept by the filter {condition}", dataset.rows()));
     }
-    let columns: Vec<String> = dataset.columns.iter().map(|c| c.name.clone()).collect();
-    let possible = |expression: &String| {
-        data::expression_columns(expression).iter().all(|c| columns.contains(c) || derive.contains_key(c))
-    };
-    for (name, expression) in derive.iter().filter(|(_, e)| !forgiving || possible(e)) {
+    for (name, expression) in derive {
+        let known = || data::expression_columns(expression).iter().all(|c| dataset.spec(c).is_ok());
+        if forgiving && !known() {
+            continue;
+        }
         data::derive(&mut dataset, name, expression, control)?;
-        if let Some(meaning) = spec.meaning.get(name) {
+    }
+    for (name, meaning) in spec.meaning.iter().filter(|(name, _)| !options.meaning.contains_key(*name)) {
+        // New rows need not have every column.
+        if !forgiving || dataset.spec(name).is_ok() {
             dataset.set_meaning(name, *meaning)?;
         }
     }
-    Ok((raw, dataset))
+    Ok(Reading { raw, dataset, rules, recipe: cleaned })
+}
+
+/// How the walk's table keeps a contract: what was seen at loading when that was this contract, else seen anew.
+///
+/// # Errors
+/// When the table has to be read again and cannot.
+pub(super) fn rules_report(
+    shop: &Workshop,
+    walk: &Walk,
+    rules: &Contract,
+    control: &Control,
+) -> Result<contract::Report> {
+    let digest = rules.digest()?;
+    let loaded: Option<LoadRecord> = shop.left(walk, Step::Load)?;
+    if let Some(report) = loaded.and_then(|l| l.rules).filter(|r| r.digest == digest) {
+        return Ok(report);
+    }
+    let spec = &walk.flow.load;
+    let options = options(spec, &walk.flow.derive, spec.recipe()?.as_ref(), false);
+    let dataset = data::load(&spec.source, &options, control)?;
+    contract::check(&dataset, rules, chrono::Utc::now(), control)
 }
 
 fn told_load<T>(shop: &Workshop, flow: &Flow, work: impl FnOnce() -> Result<T>, of: fn(&T) -> &Dataset) -> Result<T> {
@@ -81,9 +166,9 @@ fn told_load<T>(shop: &Workshop, flow: &Flow, work: impl FnOnce() -> Result<T>, 
 /// As [`read`].
 pub fn load(shop: &Workshop, walk: &Walk, control: &Control) -> Result<Dataset> {
     let work = || {
-        let (raw, dataset) = read_both(&walk.flow.load, &walk.flow.derive, false, control)?;
-        keep_load(shop, walk, &raw, &dataset, control)?;
-        Ok(dataset)
+        let reading = read_for(&ReadFor::Training, &walk.flow.load, &walk.flow.derive, control)?;
+        keep_load(shop, walk, &reading, control)?;
+        Ok(reading.dataset)
     };
     told_load(shop, &walk.flow, work, |dataset| dataset)
 }
@@ -94,23 +179,26 @@ pub fn load(shop: &Workshop, walk: &Walk, control: &Control) -> Result<Dataset> 
 /// # Errors
 /// When the table cannot be read, or target, split, models or metric do not fit it.
 pub fn begin_checked(shop: &Workshop, flow: &Flow, control: &Control) -> Result<(Walk, Dataset)> {
+    let flow = &flow.pinned()?;
     // Before anything is fetched with it.
     flow.check_secrets()?;
     let work = || {
         let draft = shop.draft(flow);
-        let (raw, dataset) = read_both(&flow.load, &flow.derive, false, control)?;
-        let prepared = prepare(&dataset, &flow.prepare, &formula_leaks(flow, &dataset), flow.seed)?;
+        let reading = read_for(&ReadFor::Training, &flow.load, &flow.derive, control)?;
+        let dataset = &reading.dataset;
+        let prepared = prepare(dataset, &flow.prepare, &formula_leaks(flow, dataset), flow.seed)?;
         super::train_step::candidates(&draft, &prepared)?;
         super::train_step::ranking_metric(&draft, &prepared)?;
         let walk = shop.begin(flow)?;
-        keep_load(shop, &walk, &raw, &dataset, control)?;
-        Ok((walk, dataset))
+        keep_load(shop, &walk, &reading, control)?;
+        Ok((walk, reading.dataset))
     };
     told_load(shop, flow, work, |(_, dataset)| dataset)
 }
 
-fn keep_load(shop: &Workshop, walk: &Walk, raw: &Dataset, dataset: &Dataset, control: &Control) -> Result<()> {
-    note_table(shop, raw, !walk.flow.load.meaning.is_empty(), control)?;
+fn keep_load(shop: &Workshop, walk: &Walk, reading: &Reading, control: &Control) -> Result<()> {
+    let dataset = &reading.dataset;
+    note_table(shop, &reading.raw, !walk.flow.load.meaning.is_empty(), control)?;
     let before: Option<LoadRecord> = shop.left(walk, Step::Load)?;
     let record = LoadRecord {
         source: dataset.source.clone(),
@@ -118,7 +206,14 @@ fn keep_load(shop: &Workshop, walk: &Walk, raw: &Dataset, dataset: &Dataset, con
         rows: dataset.rows(),
         columns: dataset.columns.clone(),
         notes: dataset.notes.clone(),
+        rules: reading.rules.clone(),
+        recipe: reading.recipe.clone(),
     };
+    let verdict = |r: &LoadRecord| r.rules.as_ref().map(|r| r.verdict);
+    if before.as_ref().is_some_and(|b| verdict(b) != verdict(&record)) {
+        // The same rows may grow too old for their contract.
+        shop.forget(walk, &[Step::Test])?;
+    }
     if before.is_some_and(|b| b.fingerprint != record.fingerprint) {
         // The file changed under the same name: what was found and trained belongs to the old rows.
         let later: Vec<Step> = Step::ALL.into_iter().filter(|s| *s > Step::Load).collect();

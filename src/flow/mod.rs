@@ -1,5 +1,6 @@
 //! The walk: steps, their state, and the use cases that both faces call.
 
+pub mod attached;
 pub mod catalog;
 mod charts;
 mod column_charts;

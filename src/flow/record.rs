@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::data::contract;
+use crate::data::recipe::{Recipe, StepReport};
 use crate::data::{ColumnSpec, Finding};
 use crate::model::Task;
 use crate::model::estimators::Params;
@@ -18,14 +20,29 @@ use crate::team::Identity;
 pub struct LoadRecord {
     /// As the user wrote it.
     pub source: String,
-    /// SHA-256 of the bytes.
+    /// SHA-256 of the bytes, and of the recipe's steps when there are some.
     pub fingerprint: String,
-    /// Rows, after the filter.
+    /// Rows, after recipe and filter.
     pub rows: usize,
     /// The columns.
     pub columns: Vec<ColumnSpec>,
     /// What loading did that a person should know.
     pub notes: Vec<String>,
+    /// How the table kept its contract as it arrived.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rules: Option<contract::Report>,
+    /// What the recipe did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recipe: Option<RecipeRecord>,
+}
+
+/// What a recipe left.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RecipeRecord {
+    /// What each step did.
+    pub steps: Vec<StepReport>,
+    /// The recipe with every computed value written down; new rows are cleaned with these values.
+    pub fitted: Recipe,
 }
 
 /// What preparing leaves.

@@ -6,18 +6,19 @@ use std::time::Instant;
 use serde::{Deserialize, Serialize};
 
 use crate::bundle::{self, Bundle, BundleInput, CardFacts, MetricFact};
-use crate::data::{Profile, Severity};
+use crate::data::{Profile, Severity, contract};
 use crate::engine::Control;
 use crate::error::{Error, Result};
 use crate::gate::{
-    self, DataFacts as GateData, GateReport, ModelFacts, PackageFacts, data_gates, model_gates, package_gates,
+    self, BrokenRule, DataFacts as GateData, GateReport, ModelFacts, PackageFacts, RulesFact, data_gates, model_gates,
+    package_gates,
 };
 use crate::model::{FittedModel, Target, Task, curves, leakage, metrics};
 use crate::registry::{self, DatasetFacts, PushReceipt, PushRequest, RunFacts};
 use crate::store::{AuditRow, PushRow, now_ms};
 use crate::team::{AuditEntry, Decision, Identity, Verdict, seal, verify};
 
-use super::data_steps::{LEAK, found_leaks};
+use super::data_steps::{LEAK, found_leaks, rules_report};
 use super::record::{CompareRecord, PrepareRecord, RunRecord, TrainRecord};
 use super::spec::PushSpec;
 use super::step::Step;
@@ -96,7 +97,11 @@ pub fn test_step(shop: &Workshop, walk: &Walk, run: &RunRecord, control: &Contro
     let prepared: PrepareRecord = shop.need(walk, Step::Prepare)?;
     let profile: Option<Profile> = shop.left(walk, Step::Inspect)?;
     control.report("test", Some(0.1), "data");
-    let mut gates = data_gates(&data_facts(walk, &prepared, profile.as_ref(), run), t);
+    let mut facts = data_facts(walk, &prepared, profile.as_ref(), run);
+    if let Some(rules) = walk.flow.load.rules()? {
+        facts.rules = Some(rules_fact(&rules_report(shop, walk, &rules, control)?));
+    }
+    let mut gates = data_gates(&facts, t);
     control.report("test", Some(0.3), "model");
     gates.extend(model_gates(&model_facts(shop, walk, run, control)?, t));
     control.report("test", Some(0.6), "package");
@@ -154,6 +159,28 @@ fn data_facts(walk: &Walk, prepared: &PrepareRecord, profile: Option<&Profile>, 
         feasibility: profile
             .map(|p| p.feasibility.reasons.iter().map(|r| r.message.clone()).collect::<Vec<_>>().join("; "))
             .unwrap_or_else(|| "the data were not inspected: do the step inspect".into()),
+        rules: None,
+    }
+}
+
+fn rules_fact(report: &contract::Report) -> RulesFact {
+    let examples = |rule: &contract::Outcome| {
+        let rows: Vec<String> = rule.examples.iter().map(|e| format!("row {}: {}", e.row, e.value)).collect();
+        if rows.is_empty() { "no row in particular".to_owned() } else { rows.join("; ") }
+    };
+    RulesFact {
+        contract: format!("{} {}", report.contract, report.version),
+        asked: report.rules.len(),
+        broken: report
+            .broken(Severity::Serious)
+            .map(|rule| BrokenRule {
+                name: rule.rule.clone(),
+                share: rule.share,
+                allowed: rule.threshold,
+                message: rule.message.clone(),
+                examples: examples(rule),
+            })
+            .collect(),
     }
 }
 

@@ -5,6 +5,8 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+use super::attached::{Attached, Steps};
+use crate::data::contract::Contract;
 use crate::data::{Meaning, SchemaChanges, source};
 use crate::error::{Error, Result};
 use crate::gate::Thresholds;
@@ -58,7 +60,7 @@ impl Default for Flow {
 }
 
 /// What to read and how.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct LoadSpec {
     /// A path, a pattern, a folder, `-` for standard input, `sample:NAME`, or an address; see `docs/sources.md`.
@@ -78,6 +80,12 @@ pub struct LoadSpec {
     /// Keep only rows for which this SQL condition holds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub filter: Option<String>,
+    /// Steps of cleaning, done before filter and derived columns: a recipe file, or the steps themselves.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub recipe: Option<Attached<Steps>>,
+    /// What the table promises as it arrives, before anything is done to it: a contract file, or the contract itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rules: Option<Attached<Contract>>,
 }
 
 /// The candidates and how they are ranked.
@@ -200,6 +208,7 @@ impl Flow {
                 }
             };
             beside(&mut flow.load.source);
+            flow.attached_beside(folder);
             if let Some(watch) = &mut flow.watch {
                 beside(&mut watch.source);
                 if let Some(labels) = &mut watch.labels {
@@ -207,7 +216,7 @@ impl Flow {
                 }
             }
         }
-        Ok(flow)
+        flow.pinned()
     }
 
     /// Reads a flow from TOML.

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::spec::Flow;
+use super::spec::{Flow, LoadSpec};
 use crate::store::sha256;
 
 /// A step of the walk.
@@ -84,12 +84,17 @@ impl Step {
     pub fn key(self, flow: &Flow) -> String {
         let json = |value: &dyn erased::Json| value.json();
         let parts = match self {
-            Self::Load => vec![json(&flow.load), json(&flow.derive)],
+            // A contract judges the table and changes nothing in it.
+            Self::Load => vec![json(&LoadSpec { rules: None, ..flow.load.clone() }), json(&flow.derive)],
             Self::Inspect => vec![Self::Load.key(flow), json(&flow.prepare.target)],
             Self::Prepare => vec![Self::Inspect.key(flow), json(&flow.prepare), json(&flow.seed)],
             Self::Train => vec![Self::Prepare.key(flow), json(&flow.train)],
             Self::Compare => vec![Self::Train.key(flow)],
-            Self::Test => vec![Self::Train.key(flow), json(&flow.test)],
+            Self::Test => {
+                let mut parts = vec![Self::Train.key(flow), json(&flow.test)];
+                parts.extend(flow.load.rules.as_ref().map(|rules| json(rules)));
+                parts
+            }
             // The decision is bound to the model's digest, not to the wording of the flow.
             Self::Approve => vec![Self::Train.key(flow)],
             Self::Push => vec![Self::Train.key(flow), json(&flow.push)],

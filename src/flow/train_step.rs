@@ -73,7 +73,7 @@ fn versions() -> BTreeMap<String, String> {
 /// The id of a run: equal data, choices, estimator, parameters, seed and version give an equal id.
 fn run_id(walk: &Walk, dataset: &Dataset, metric: &str, estimator: &dyn estimators::Estimator) -> Result<String> {
     // All that decides how the bytes are read counts; where they lie does not.
-    let reading = LoadSpec { source: String::new(), ..walk.flow.load.clone() };
+    let reading = LoadSpec { source: String::new(), rules: None, ..walk.flow.load.clone() };
     let parts = serde_json::to_string(&(
         &dataset.fingerprint,
         reading,

@@ -15,8 +15,8 @@ use crate::model::{FittedModel, Prediction, Target, Task};
 use crate::store::now_ms;
 
 use super::catalog::record::{note_table, note_use};
-use super::data_steps::read_both;
-use super::record::RunRecord;
+use super::data_steps::{ReadFor, Reading, read_for};
+use super::record::{LoadRecord, RunRecord};
 use super::spec::{LabelsSpec, LoadSpec, WatchSpec};
 use super::step::Step;
 use super::workshop::{Walk, Workshop};
@@ -61,13 +61,17 @@ impl WatchRecord {
     }
 }
 
-/// Reads new rows as the model's training rows were read: same spellings, meanings and derived columns. First as they lie in
-/// their source, then filtered and with the derived columns.
-fn read_new(walk: &Walk, source: &str, filter: Option<&String>, control: &Control) -> Result<(Dataset, Dataset)> {
+/// Reads new rows as the model's training rows were read: same spellings, meanings, recipe and derived columns. What the
+/// recipe computed from the training rows is used again, not computed from the new ones.
+fn read_new(shop: &Workshop, walk: &Walk, source: &str, filter: Option<&String>, control: &Control) -> Result<Reading> {
     let spec = LoadSpec { source: source.into(), filter: filter.cloned(), ..walk.flow.load.clone() };
+    let fitted = match spec.recipe {
+        Some(_) => shop.need::<LoadRecord>(walk, Step::Load)?.recipe.map(|r| r.fitted),
+        None => None,
+    };
     // Corrections of columns that the new table does not have are no mistake. Neither are derived columns whose
     // ingredients it does not have (the target's, before its labels are known).
-    read_both(&spec, &walk.flow.derive, true, control)
+    read_for(&ReadFor::Scoring(fitted.as_ref()), &spec, &walk.flow.derive, control)
 }
 
 /// Brings the columns that a model reads to the types it was trained on: a column of digits that was a category of text
@@ -117,7 +121,7 @@ pub fn predict(
     control: &Control,
 ) -> Result<(FittedModel, Dataset, Prediction)> {
     let walk = shop.walk(&run.walk)?;
-    let (_, dataset) = read_new(&walk, source, None, control)?;
+    let dataset = read_new(shop, &walk, source, None, control)?.dataset;
     let model = shop.model(run)?;
     let prediction = model.predict(&align(&model, &dataset)?)?;
     Ok((model, dataset, prediction))
@@ -158,7 +162,7 @@ fn watch(
     control: &Control,
 ) -> Result<(Dataset, WatchRecord)> {
     control.report("watch", Some(0.1), "reading new rows");
-    let (raw, dataset) = read_new(walk, &spec.source, spec.filter.as_ref(), control)?;
+    let Reading { raw, dataset, .. } = read_new(shop, walk, &spec.source, spec.filter.as_ref(), control)?;
     let model = shop.model(run)?;
     control.report("watch", Some(0.4), "scoring");
     let frame = align(&model, &dataset)?;

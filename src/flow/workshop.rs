@@ -81,8 +81,9 @@ impl Workshop {
     /// Begins a walk, or takes up the one of the same name. Steps whose choices are unchanged stay done.
     ///
     /// # Errors
-    /// When the workspace cannot be written, or the flow holds a password.
+    /// When the workspace cannot be written, the flow holds a password, or a file that it names cannot be read.
     pub fn begin(&self, flow: &Flow) -> Result<Walk> {
+        let flow = &flow.pinned()?;
         if let Some(push) = &flow.push {
             push.check()?;
         }

@@ -20,16 +20,44 @@ pub struct DataFacts {
     pub feasible: bool,
     /// The reasons.
     pub feasibility: String,
+    /// How the table kept its contract, when it has one.
+    pub rules: Option<RulesFact>,
+}
+
+/// How a table kept its contract.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RulesFact {
+    /// The contract and its version, in words.
+    pub contract: String,
+    /// How many rules were asked.
+    pub asked: usize,
+    /// The broken ones that matter.
+    pub broken: Vec<BrokenRule>,
+}
+
+/// A rule that was broken.
+#[derive(Debug, Clone, PartialEq)]
+pub struct BrokenRule {
+    /// Its name.
+    pub name: String,
+    /// The share of rows that break it.
+    pub share: f64,
+    /// The share that may.
+    pub allowed: f64,
+    /// What was found.
+    pub message: String,
+    /// Some of the rows.
+    pub examples: String,
 }
 
 /// The data stage.
 #[must_use]
 pub fn data_gates(facts: &DataFacts, t: &Thresholds) -> Vec<Gate> {
-    let gate = |name, pass, value, threshold, message, evidence| {
+    let gate = |name: &str, pass, value, threshold, message: String, evidence: String| {
         Gate::new(name, Stage::Data, pass, value, threshold, message, evidence)
     };
     let (train, test) = (facts.train_rows, facts.test_rows);
-    vec![
+    let mut gates = vec![
         gate(
             "train_rows",
             train >= t.min_train_rows,
@@ -98,5 +126,64 @@ pub fn data_gates(facts: &DataFacts, t: &Thresholds) -> Vec<Gate> {
             },
             facts.feasibility.clone(),
         ),
-    ]
+    ];
+    if let Some(rules) = &facts.rules {
+        let names: Vec<&str> = rules.broken.iter().map(|r| r.name.as_str()).collect();
+        gates.push(gate(
+            "rules",
+            names.is_empty(),
+            names.len() as f64,
+            0.0,
+            if names.is_empty() {
+                format!("the data keep the contract {}", rules.contract)
+            } else {
+                format!(
+                    "the data break {} of {} rules of {}: {}",
+                    names.len(),
+                    rules.asked,
+                    rules.contract,
+                    names.join(", ")
+                )
+            },
+            format!("{} rules, asked of the table as it arrived", rules.asked),
+        ));
+        for rule in &rules.broken {
+            let name = format!("rules: {}", rule.name);
+            gates.push(gate(&name, false, rule.share, rule.allowed, rule.message.clone(), rule.examples.clone()));
+        }
+    }
+    gates
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::gate::Verdict;
+
+    #[test]
+    fn a_broken_rule_fails_by_name() {
+        let mut facts = DataFacts {
+            train_rows: 1000,
+            test_rows: 1000,
+            missing_share: 0.0,
+            serious: Vec::new(),
+            leaks_used: Vec::new(),
+            feasible: true,
+            feasibility: String::new(),
+            rules: Some(RulesFact { contract: "c 1.0.0".into(), asked: 7, broken: Vec::new() }),
+        };
+        let failed = |facts: &DataFacts| {
+            let gates = data_gates(facts, &Thresholds::default());
+            gates.into_iter().filter(|g| g.verdict == Verdict::Fail).map(|g| g.name).collect::<Vec<_>>()
+        };
+        assert!(failed(&facts).is_empty());
+        facts.rules.as_mut().unwrap().broken.push(BrokenRule {
+            name: "fare.range".into(),
+            share: 0.1,
+            allowed: 0.0,
+            message: "m".into(),
+            examples: "e".into(),
+        });
+        assert_eq!(failed(&facts), ["rules", "rules: fare.range"]);
+    }
 }

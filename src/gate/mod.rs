@@ -8,7 +8,7 @@ mod package;
 
 use serde::{Deserialize, Serialize};
 
-pub use data::{DataFacts, data_gates};
+pub use data::{BrokenRule, DataFacts, RulesFact, data_gates};
 pub use model::{ModelFacts, model_gates};
 pub use package::{PackageFacts, package_gates};
 

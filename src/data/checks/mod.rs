@@ -23,6 +23,7 @@ mod texts;
 pub use duplicates::mix;
 pub(super) use table::MISSING;
 pub use table::{Table, TargetKind, View};
+pub(in crate::data) use texts::bare;
 
 use std::collections::BTreeMap;
 

@@ -16,7 +16,7 @@ fn texts<'a>(view: &View<'a>) -> Option<&'a Tally<String>> {
 }
 
 /// The text without what people vary by accident: case, blanks, dashes, underscores, a final full stop.
-fn bare(text: &str) -> String {
+pub(in crate::data) fn bare(text: &str) -> String {
     let lower = text.trim().trim_end_matches('.').to_lowercase();
     lower
         .split(|c: char| c.is_whitespace() || c == '_' || c == '-')

@@ -1,0 +1,224 @@
+//! Steps that mend what a profile found.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+
+use super::spec::{Action, Failures, Keep, Recipe, Step, Target};
+use crate::data::checks::bare;
+use crate::data::expression::quoted;
+use crate::data::finding::Finding;
+use crate::data::profile::Profile;
+use crate::data::scalar::Scalar;
+use crate::data::{Dataset, Physical, column, display};
+use crate::engine::{Control, Summary, Tally};
+use crate::error::Result;
+
+/// For each finding for which a step is the remedy, that step; in the order in which the steps should be done.
+///
+/// The target is never touched, and nothing is suggested that would be computed over all rows. What is suggested is a
+/// draft: a negative fare may be a refund.
+///
+/// # Errors
+/// When the work is cancelled.
+pub fn suggest(data: &Dataset, profile: &Profile, control: &Control) -> Result<Vec<(Finding, Step)>> {
+    let mut found = Vec::new();
+    for finding in &profile.findings {
+        control.check()?;
+        let is_target = finding.column.is_some() && finding.column == profile.target;
+        let step = match (&finding.column, finding.check.as_ref()) {
+            _ if is_target => None,
+            (Some(name), check) if data.spec(name).is_ok() => on_column(data, check, name, finding, control)?,
+            (None, "duplicate-rows") => Some((5, Action::Deduplicate { columns: Vec::new(), keep: Keep::First })),
+            _ => None,
+        };
+        if let Some((order, action)) = step {
+            found.push((order, finding.clone(), Step::from(action)));
+        }
+    }
+    found.sort_by_key(|(order, _, _)| *order);
+    // Two findings may ask for the same step.
+    let mut steps: Vec<(Finding, Step)> = Vec::new();
+    let mut dropped: BTreeSet<String> = BTreeSet::new();
+    for (_, finding, step) in found {
+        let gone = finding.column.as_ref().is_some_and(|c| dropped.contains(c));
+        if gone || steps.iter().any(|(_, s)| *s == step) {
+            continue;
+        }
+        if let Action::Drop { columns } = &step.action {
+            dropped.extend(columns.iter().cloned());
+        }
+        steps.push((finding, step));
+    }
+    Ok(steps)
+}
+
+/// The step for a finding about a column, and its place among the others.
+fn on_column(
+    data: &Dataset,
+    check: &str,
+    name: &str,
+    finding: &Finding,
+    control: &Control,
+) -> Result<Option<(u8, Action)>> {
+    let columns = vec![name.to_owned()];
+    let spec = data.spec(name)?;
+    let summary = || Summary::of(column::get(&data.frame, name)?, control);
+    let text = spec.physical == Physical::String;
+    Ok(match check {
+        "all-missing" | "single-value" => Some((0, Action::Drop { columns })),
+        "stray-blanks" if text => Some((1, Action::Trim { columns })),
+        "placeholder-values" => {
+            let values: Vec<Scalar> =
+                number_after(&finding.evidence, "value ").map(Scalar::Number).into_iter().collect();
+            (!values.is_empty()).then_some((2, Action::Missing { columns, values }))
+        }
+        "special-characters" if text => {
+            let summary = summary()?;
+            let signs = summary.values.texts().map(signs_only).unwrap_or_default();
+            (!signs.is_empty()).then_some((2, Action::Missing { columns, values: signs }))
+        }
+        "text-variants" if text => {
+            let summary = summary()?;
+            let values = summary.values.texts().map(commonest).unwrap_or_default();
+            (!values.is_empty()).then(|| (3, Action::Map { column: name.to_owned(), values }))
+        }
+        "disguised-numbers" | "mixed-types" if text => {
+            let strip = check == "disguised-numbers";
+            Some((4, Action::Cast { columns, to: Target::Number, strip, decimal: None, failures: Failures::Missing }))
+        }
+        "negative-amounts" => {
+            let column = quoted(name);
+            Some((6, Action::Filter { condition: format!("{column} >= 0 OR {column} IS NULL") }))
+        }
+        "date-order" => {
+            let start = finding.evidence.strip_prefix("after ").and_then(|e| e.split_once(", rows ")).map(|(s, _)| s);
+            let known = start.and_then(|s| data.columns.iter().find(|c| display(&c.name) == s));
+            known.map(|start| {
+                let (start, end) = (quoted(&start.name), quoted(name));
+                (6, Action::Filter { condition: format!("{end} >= {start} OR {end} IS NULL OR {start} IS NULL") })
+            })
+        }
+        _ => None,
+    })
+}
+
+/// The number that follows a word in a finding's evidence.
+fn number_after(evidence: &str, word: &str) -> Option<f64> {
+    let rest = evidence.strip_prefix(word)?;
+    rest.split(", ").next()?.replace(',', "").parse().ok()
+}
+
+/// Values without a letter or digit.
+fn signs_only(tally: &Tally<String>) -> Vec<Scalar> {
+    let odd = tally.entries().iter().filter(|(t, _)| !t.is_empty() && !t.chars().any(char::is_alphanumeric));
+    odd.take(50).map(|(t, _)| Scalar::Text(t.clone())).collect()
+}
+
+/// Each variant of a word to its commonest writing; of equally common ones to the first in order. Writings are compared
+/// without the blanks at their ends, which an earlier step takes off.
+fn commonest(tally: &Tally<String>) -> BTreeMap<String, String> {
+    let mut trimmed: BTreeMap<&str, u64> = BTreeMap::new();
+    for (text, n) in tally.entries() {
+        *trimmed.entry(text.trim()).or_default() += n;
+    }
+    let mut groups: BTreeMap<String, Vec<(&str, u64)>> = BTreeMap::new();
+    for (text, n) in trimmed {
+        groups.entry(bare(text)).or_default().push((text, n));
+    }
+    let mut map = BTreeMap::new();
+    for (key, group) in groups {
+        let best = group.iter().max_by(|a, b| a.1.cmp(&b.1).then(b.0.cmp(a.0)));
+        let Some((best, _)) = best.filter(|_| !key.is_empty()) else { continue };
+        for (text, _) in group.iter().filter(|(t, _)| t != best) {
+            map.insert((*text).to_owned(), (*best).to_owned());
+        }
+    }
+    map
+}
+
+/// The suggested steps as a recipe in TOML, each under the finding that it mends.
+///
+/// # Errors
+/// Never for steps that were suggested here.
+pub fn to_commented_toml(source: &str, steps: &[(Finding, Step)]) -> Result<String> {
+    let mut out = format!("# Suggested for {} from what its profile found.\n", display(source));
+    out.push_str("# Read each step before you use it: what looks wrong may be right.\n");
+    if steps.is_empty() {
+        out.push_str("# Nothing was found that a step would mend.\n");
+    }
+    for (finding, step) in steps {
+        let _ = writeln!(out, "\n# {} {}: {}", finding.severity, finding.check, display(&finding.message));
+        out.push_str(&Recipe { steps: vec![step.clone()] }.to_toml()?);
+    }
+    Ok(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::recipe::{Purpose, apply};
+    use crate::data::{LoadOptions, load, profile};
+
+    fn suggested(csv: &str) -> (Dataset, Vec<(Finding, Step)>) {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("t.csv");
+        std::fs::write(&path, csv).unwrap();
+        let control = Control::default();
+        let data = load(path.to_str().unwrap(), &LoadOptions::default(), &control).unwrap();
+        let profile = profile::profile(&data, None, &control).unwrap();
+        let steps = suggest(&data, &profile, &control).unwrap();
+        (data, steps)
+    }
+
+    #[test]
+    fn each_remedy_mends_its_finding() {
+        let mut csv = String::from("constant,city,price,fare,age,n\n");
+        for i in 0..200usize {
+            let city =
+                ["Zürich", "zürich", "Bern", " Bern"][if i % 20 == 0 { 1 + 2 * (i / 20 % 2) } else { 2 * (i % 2) }];
+            let price = format!("\"${},{:03}\"", 1 + i % 9, i);
+            let fare = if i == 77 { -5.0 } else { 5.0 + (i % 40) as f64 / 4.0 };
+            let age = if i % 30 == 0 { 999 } else { 20 + i % 50 };
+            csv += &format!("7,{city},{price},{fare},{age},{}\n", i * i % 101);
+        }
+        let (data, steps) = suggested(&csv);
+        let names: Vec<&str> = steps.iter().map(|(f, _)| f.check.as_ref()).collect();
+        for check in [
+            "single-value",
+            "stray-blanks",
+            "placeholder-values",
+            "text-variants",
+            "disguised-numbers",
+            "negative-amounts",
+        ] {
+            assert!(names.contains(&check), "{check}: {names:?}");
+        }
+        let text = to_commented_toml("t.csv", &steps).unwrap();
+        let recipe = Recipe::parse(&text).unwrap();
+        assert_eq!(recipe.steps.len(), steps.len());
+        let control = Control::default();
+        let cleaned = apply(&data, &recipe, Purpose::Clean, &control).unwrap().data;
+        assert_eq!(cleaned.rows(), 199);
+        let cities = Summary::of(cleaned.frame.column("city").unwrap(), &control).unwrap();
+        let cities: Vec<&str> = cities.values.texts().unwrap().entries().iter().map(|(t, _)| t.as_str()).collect();
+        assert_eq!(cities, ["Bern", "Zürich"]);
+        let again = profile::profile(&cleaned, None, &control).unwrap();
+        let left = suggest(&cleaned, &again, &control).unwrap();
+        assert!(left.is_empty(), "{left:#?}");
+    }
+
+    #[test]
+    fn the_taxi_sample_gets_its_remedies() {
+        let control = Control::default();
+        let data = load("sample:taxi", &LoadOptions::default(), &control).unwrap();
+        let profile = profile::profile(&data, None, &control).unwrap();
+        let steps = suggest(&data, &profile, &control).unwrap();
+        assert!(
+            steps.iter().any(|(f, s)| f.column.as_deref() == Some("fare_amount")
+                && matches!(&s.action, Action::Filter { condition } if condition.contains(">= 0"))),
+            "{steps:#?}"
+        );
+        let recipe = Recipe { steps: steps.into_iter().map(|(_, s)| s).collect() };
+        apply(&data, &recipe, Purpose::Clean, &control).unwrap();
+    }
+}
