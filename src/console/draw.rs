@@ -53,7 +53,7 @@ pub fn draw(app: &App, buffer: &mut Buffer) -> Option<(u16, u16)> {
         Some(Overlay::Confirm(confirm)) => {
             let lines = wrap(&confirm.question, 56);
             let high = u16::try_from(lines.len()).unwrap_or(1) + 4;
-            let inside = ui.popup(body, 60, high, "Leave?");
+            let inside = ui.popup(body, 60, high, &confirm.title);
             let used = ui.paragraph(inside, &confirm.question, Role::Text);
             let yes = app.keymap.key_of(Context::Confirm, Action::Yes);
             let no = app.keymap.key_of(Context::Confirm, Action::Back);

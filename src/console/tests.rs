@@ -284,7 +284,11 @@ fn rows_in_pictures(app: &mut App) {
         app.toast = None;
         shoot(app, name);
     }
-    // From a finding to its rows and back.
+    // A second look that fits models, then from a finding to its rows and back.
+    keys(app, "d");
+    settle(app);
+    assert!(app.walk.as_ref().unwrap().desk.profile.as_ref().unwrap().feasibility.reasons.len() > 6);
+    shoot(app, "inspect_verdict_deep");
     app.act(Action::NextPane);
     let with_rows = |app: &App| app.walk.as_ref().unwrap().finding_at_cursor().is_some_and(|f| !f.rows.is_empty());
     keys(app, "gg");
@@ -303,6 +307,38 @@ fn rows_in_pictures(app: &mut App) {
         assert_eq!(grid(app).1, None, "all rows again");
         app.act(Action::Back);
     }
+}
+
+/// A finding is mended by a suggested step, and the step taken back.
+#[test]
+fn a_finding_is_mended_and_the_step_taken_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut csv = String::from("a,city,same\n");
+    for i in 0..400 {
+        let city = [" Rome", "Rome", "Oslo ", "Oslo", "Bonn"][i % 5];
+        csv.push_str(&format!("{i},{city},7\n"));
+    }
+    std::fs::write(folder.path().join("t.csv"), csv).unwrap();
+    let mut app = app(folder.path(), UNICODE);
+    app.open_source(folder.path().join("t.csv").display().to_string());
+    settle(&mut app);
+    keys(&mut app, "n");
+    let findings = |app: &App| app.walk.as_ref().unwrap().desk.profile.as_ref().unwrap().findings.clone();
+    let blanks = findings(&app).iter().position(|f| f.check == "stray-blanks").expect("blanks are found");
+    app.walk.as_mut().unwrap().views.inspect.findings.cursor = blanks;
+    keys(&mut app, "a");
+    assert!(screen(&app, 120, 36).contains("160 cells"), "{}", screen(&app, 120, 36));
+    shoot(&mut app, "inspect_mend");
+    keys(&mut app, "y");
+    assert!(findings(&app).iter().all(|f| f.check != "stray-blanks"), "they are gone");
+    keys(&mut app, "u");
+    assert!(findings(&app).iter().any(|f| f.check == "stray-blanks"), "and back");
+    keys(&mut app, "u");
+    assert!(app.toast.as_ref().is_some_and(|t| t.text.contains("no step")), "{:?}", app.toast);
+    keys(&mut app, "D");
+    assert!(folder.path().join("t.rules.toml").is_file());
+    keys(&mut app, "D");
+    assert!(app.toast.as_ref().is_some_and(|t| t.text.contains("overwritten")), "{:?}", app.toast);
 }
 
 /// Training while it runs and when it was stopped, from a job that waits.

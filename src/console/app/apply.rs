@@ -162,6 +162,8 @@ impl App {
                     walk.column = Some((name, kind, chart));
                 }
             }
+            Outcome::Suggested(step) if self.jobs.is_latest("mend", id) => self.suggested(step),
+            Outcome::Said(text) => self.say(Tone::Good, text),
             Outcome::Related(key, found) => {
                 if let Some(walk) = self.walk.as_mut().filter(|w| w.held.as_ref().is_some_and(|h| h.key == key)) {
                     walk.related = Some(found);

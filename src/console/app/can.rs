@@ -97,6 +97,21 @@ impl App {
                 let rows = walk.finding_at_cursor().is_some_and(|f| !f.rows.is_empty());
                 unless(!rows, "no single rows stand behind this; the tab rows has all of them")
             }
+            Action::MendFinding => {
+                unless(walk.finding_at_cursor().is_none(), "put the cursor on a finding first")?;
+                quiet()
+            }
+            Action::UndoStep => {
+                unless(walk.desk.walk.flow.load.recipe.is_none(), "there is no step of cleaning to take back")?;
+                quiet()
+            }
+            Action::LookDeeper => {
+                let target = walk.desk.walk.flow.prepare.target.is_empty();
+                unless(target, "choose the target first: models have to predict something")?;
+                unless(walk.views.inspect.tab != Tab::Verdict, "the deeper look belongs to the verdict: the last tab")?;
+                quiet()
+            }
+            Action::DraftRules => quiet(),
             Action::SortRows
             | Action::FreezeColumns
             | Action::FindText

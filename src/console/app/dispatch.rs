@@ -118,6 +118,10 @@ impl App {
             Action::Mark => self.mark(),
             Action::NextPane | Action::PreviousPane => self.turn_pane(action == Action::NextPane),
             Action::ShowRows => self.show_rows(),
+            Action::MendFinding => self.mend(),
+            Action::UndoStep => self.undo_step(),
+            Action::DraftRules => self.draft_rules(),
+            Action::LookDeeper => self.start(Order::Deeper, true),
             action if self.view_context() == Context::Rows && self.act_on_grid(action) => {}
             Action::SideBySide => {
                 if let Some(walk) = &mut self.walk {
@@ -181,7 +185,7 @@ impl App {
     fn leave(&mut self) {
         if self.working().next().is_some() {
             let question = "Work is running. What is finished is kept; the rest is done again next time. Leave?".into();
-            self.overlay = Some(Overlay::Confirm(Confirm { question, yes: Action::Quit }));
+            self.overlay = Some(Overlay::Confirm(Confirm { title: "Leave?".into(), question, yes: Action::Quit }));
         } else {
             self.quit = true;
         }
@@ -453,8 +457,12 @@ impl App {
                 }
             }
             Some(Overlay::Confirm(confirm)) if action == Action::Yes => {
-                self.quit |= confirm.yes == Action::Quit;
+                let yes = confirm.yes;
                 self.overlay = None;
+                self.quit |= yes == Action::Quit;
+                if yes == Action::MendFinding {
+                    self.do_step();
+                }
             }
             Some(Overlay::Confirm(_)) => {}
             None => {}

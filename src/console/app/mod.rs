@@ -5,6 +5,7 @@ mod can;
 mod catalog;
 mod dispatch;
 mod grid;
+mod mend;
 mod overlay;
 mod steps;
 mod walk;
@@ -121,6 +122,8 @@ pub struct App {
     pub now: Instant,
     /// The same in milliseconds since 1970.
     pub now_ms: i64,
+    /// A step of cleaning that waits for a yes.
+    pub suggested: Option<mend::Suggested>,
     /// A text for the clipboard of the terminal.
     pub clipboard: Option<String>,
     /// The program is to end.
@@ -162,6 +165,7 @@ impl App {
             pending: None,
             now: Instant::now(),
             now_ms: 0,
+            suggested: None,
             clipboard: None,
             quit: false,
             redraw: false,

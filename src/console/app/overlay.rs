@@ -178,6 +178,8 @@ impl Prompt {
 /// A question of yes or no.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Confirm {
+    /// A word or two above the question.
+    pub title: String,
     /// The question.
     pub question: String,
     /// What yes does.

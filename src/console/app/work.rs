@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use crate::chart::Chart;
 use crate::console::views::Entry;
-use crate::data::{self, Associations, Dataset, Missingness, Preview, Profile, RowQuery};
+use crate::data::{self, Associations, Dataset, Finding, Missingness, Preview, Profile, RowQuery, recipe};
 use crate::engine::Control;
 use crate::error::{Error, Kind, Result};
 use crate::flow::catalog::diff::VersionDiff;
@@ -14,10 +14,12 @@ use crate::flow::record::RunRecord;
 use crate::flow::spec::{PushSpec, WatchSpec};
 use crate::flow::view::{Desk, Held, desk, ready};
 use crate::flow::{
-    ColumnChart, Flow, RunChart, Step, Walk, Workshop, chosen_run, column_chart, compare_step, decide, prepared,
-    push_step, run_chart, test_step, train_step, watch_step,
+    ColumnChart, Flow, RunChart, Step, Walk, Workshop, chosen_run, column_chart, compare_step, decide, inspect_deep,
+    prepared, push_step, run_chart, test_step, train_step, watch_step,
 };
 use crate::team::Verdict;
+
+use super::mend::Suggested;
 
 /// What a job brings home.
 #[derive(Debug)]
@@ -48,6 +50,10 @@ pub enum Outcome {
     Related(String, Associations),
     /// Where values are missing, in the table of this key.
     Gaps(String, Missingness),
+    /// A step of cleaning for a finding, when there is one.
+    Suggested(Option<Suggested>),
+    /// Something that was done, in words.
+    Said(String),
     /// Rows in an order, or what is wrong with what was asked for.
     Rows(RowQuery, std::result::Result<Vec<u32>, Error>),
     /// The place of the row that contains a text.
@@ -78,6 +84,8 @@ pub enum Order {
         /// New choices.
         change: Option<Box<Change>>,
     },
+    /// Fit models to say whether the table can carry one.
+    Deeper,
     /// Fit the candidates.
     Train,
     /// Rank, and go on with a run.
@@ -105,6 +113,7 @@ impl Order {
     pub fn step(&self) -> Step {
         match self {
             Self::Ready { upto, .. } => *upto,
+            Self::Deeper => Step::Inspect,
             Self::Train => Step::Train,
             Self::Compare(_) => Step::Compare,
             Self::Test => Step::Test,
@@ -157,6 +166,11 @@ pub fn carry_out(
                 shop.begin(&change.before)?;
             }
             kept = Some(made?);
+        }
+        Order::Deeper => {
+            let held = ready(&shop, walk, Step::Inspect, None, held, control)?;
+            inspect_deep(&shop, &shop.walk(walk)?, &held.dataset, control)?;
+            kept = Some(held);
         }
         Order::Train => {
             let held = ready(&shop, walk, Step::Prepare, None, held, control)?;
@@ -265,6 +279,31 @@ pub fn related(key: String, data: &Dataset, control: &Control) -> Result<Outcome
 pub fn gaps(key: String, data: &Dataset, time: Option<&str>, control: &Control) -> Result<Outcome> {
     let blocks = crate::console::views::BLOCKS;
     Ok(Outcome::Gaps(key, data::missingness(&data.frame, &data.columns, time, blocks, control)?))
+}
+
+/// Looks for the step that mends a finding, and tries it out to say what it would do.
+pub fn suggest(data: &Dataset, profile: &Profile, finding: &Finding, control: &Control) -> Result<Outcome> {
+    let steps = recipe::suggest(data, profile, control)?;
+    let Some((_, step)) = steps.into_iter().find(|(f, _)| f.check == finding.check && f.column == finding.column)
+    else {
+        return Ok(Outcome::Suggested(None));
+    };
+    let one = recipe::Recipe { steps: vec![step.clone()] };
+    let applied = recipe::apply(data, &one, recipe::Purpose::Clean, control)?;
+    let effect = applied.reports.first().map(|r| r.message.clone()).unwrap_or_default();
+    Ok(Outcome::Suggested(Some(Suggested { step, effect })))
+}
+
+/// Drafts a contract of a table into a file that is not there yet.
+pub fn draft_rules(data: &Dataset, profile: &Profile, path: &Path, control: &Control) -> Result<Outcome> {
+    let text = data::contract::draft(data, profile, control)?.to_toml()?;
+    let place = |e: std::io::Error| {
+        Error::local(format!("{}: {e}", path.display())).hint("An older draft is never overwritten: move it away first")
+    };
+    let mut file = std::fs::File::create_new(path).map_err(place)?;
+    std::io::Write::write_all(&mut file, text.as_bytes()).map_err(place)?;
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    Ok(Outcome::Said(format!("rules drafted into {name}; `rules = \"{name}\"` under [load] of a flow asks them")))
 }
 
 /// Puts rows in the order asked for.

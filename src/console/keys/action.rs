@@ -126,6 +126,14 @@ actions! {
     PreviousChart = "previous_chart",
     /// Show the rows behind a finding.
     ShowRows = "show_rows",
+    /// Mend what a finding is about.
+    MendFinding = "mend",
+    /// Take the last step of cleaning back.
+    UndoStep = "undo",
+    /// Draft a contract from the profile.
+    DraftRules = "draft_rules",
+    /// Fit models to say whether the table can carry one.
+    LookDeeper = "look_deeper",
     /// Sort the rows by a column.
     SortRows = "sort_rows",
     /// Keep columns in sight.

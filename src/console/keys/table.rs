@@ -56,6 +56,22 @@ pub static TABLE: &[Binding] = &[
     bind(Context::Load, &["enter"], Action::Open, "", "Correct what the column means"),
     bind(Context::Inspect, &["enter"], Action::Open, "", "From a finding to its column"),
     bind(Context::Inspect, &["o"], Action::ShowRows, "rows", "The rows behind the finding"),
+    bind(
+        Context::Inspect,
+        &["a"],
+        Action::MendFinding,
+        "mend",
+        "Suggest a step of cleaning for the finding, and do it",
+    ),
+    bind(Context::Inspect, &["u"], Action::UndoStep, "undo", "Take the last step of cleaning back"),
+    bind(
+        Context::Inspect,
+        &["d"],
+        Action::LookDeeper,
+        "look deeper",
+        "Fit models: would more rows help, are labels wrong?",
+    ),
+    bind(Context::Inspect, &["D"], Action::DraftRules, "", "Draft a contract of the table into a file"),
     bind(Context::Inspect, &["v", "]"], Action::NextChart, "chart", "The next chart of the column"),
     bind(Context::Inspect, &["V", "["], Action::PreviousChart, "", "The previous chart of the column"),
     bind(
