@@ -259,6 +259,16 @@ fn planted_defects_are_found_in_full_and_the_sound_table_has_none_of_them() {
 }
 
 #[test]
+fn classes_that_overlap_are_not_called_wrong_labels() {
+    let dataset = data::load("sample:credit", &LoadOptions::default(), &Control::default()).unwrap();
+    let profile = deep(&dataset, "Status");
+    assert!(profile.findings.iter().all(|f| f.check != "label-errors"), "{:#?}", profile.findings);
+    // scikit-learn's forest of 60 trees reaches 0.830 in five stratified folds of the same rows.
+    let told = profile.feasibility.reasons.iter().find(|r| r.name == "predictability").unwrap();
+    assert!((told.number.unwrap() - 0.33).abs() < 0.01, "{told:?}");
+}
+
+#[test]
 fn clean_houses_give_no_loud_finding_neither_before_nor_after_the_split() {
     let control = Control::default();
     let dataset = data::load("sample:houses", &LoadOptions::default(), &control).unwrap();

@@ -43,8 +43,8 @@ impl App {
             return;
         };
         let question = format!(
-            "{} This becomes a step of the walk's recipe; the file stays as it is, and {} takes the step back. Do it?",
-            suggested.effect,
+            "{}. This becomes a step of the walk's recipe; the file stays as it is, and {} takes the step back. Do it?",
+            suggested.effect.trim_end_matches('.'),
             self.key(Action::UndoStep)
         );
         self.suggested = Some(suggested);
