@@ -17,7 +17,7 @@ mod spec;
 mod suggest;
 mod values;
 
-pub use apply::{Applied, Purpose, StepReport, apply};
+pub use apply::{Applied, ColumnChange, Purpose, StepReport, apply};
 pub use history::History;
 pub use spec::{Action, Failures, FillWith, Keep, Recipe, Step, Target};
 pub use suggest::{suggest, to_commented_toml};
