@@ -67,7 +67,8 @@ impl RowHashes {
     /// When the work is cancelled.
     pub fn finish(self, control: &Control) -> Result<Repeated> {
         // Sorted in parts by their first bits: each is done in a moment, so that a cancel need not wait.
-        let mut parts: Vec<Vec<u64>> = vec![Vec::with_capacity(self.hashes.len() / PARTS); PARTS];
+        let expected = self.hashes.len() / PARTS;
+        let mut parts: Vec<Vec<u64>> = (0..PARTS).map(|_| Vec::with_capacity(expected)).collect();
         for hash in &self.hashes {
             if let Some(part) = parts.get_mut((hash << self.halved) as usize >> (64 - PARTS.ilog2())) {
                 part.push(*hash);
@@ -135,7 +136,7 @@ mod tests {
         let mut hashes = RowHashes::default();
         let block: Vec<u64> = (0..1u64 << 20).map(hash::word).collect();
         for i in 0..20u64 {
-            hashes.push(&block.iter().map(|h| hash::word(h ^ i / 2)).collect::<Vec<_>>());
+            hashes.push(&block.iter().map(|h| hash::word(h ^ (i / 2))).collect::<Vec<_>>());
         }
         let found = hashes.finish(&Control::default()).unwrap();
         assert!(!found.counted && found.examples.is_empty());

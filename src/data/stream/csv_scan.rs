@@ -23,6 +23,9 @@ use crate::error::{Error, Result};
 const PIECES: u64 = 64;
 const PIECE: usize = 48 << 10;
 
+/// Sampled records as they stand in the file, with their row numbers (from 0).
+type Sampled = Vec<(u64, Box<str>)>;
+
 /// A delimited text on disk that is about to be read once.
 pub struct CsvScan {
     path: String,
@@ -186,7 +189,7 @@ impl CsvScan {
     }
 
     /// Reads all records once with the expected readings.
-    fn pass(&mut self, spread: &Spread, control: &Control) -> Result<(Aggregates, Vec<(u64, Box<str>)>)> {
+    fn pass(&mut self, spread: &Spread, control: &Control) -> Result<(Aggregates, Sampled)> {
         let format = self.format(spread.readings.clone());
         let mut columns = self.plan(spread);
         let mut guesses: Vec<Guess> = self.names.iter().map(|_| format.fresh()).collect();
@@ -326,7 +329,7 @@ fn same(expected: Reading, found: Reading) -> bool {
 }
 
 impl Executor for CsvScan {
-    type Rows = Vec<(u64, Box<str>)>;
+    type Rows = Sampled;
 
     fn aggregate(&mut self, control: &Control) -> Result<(Aggregates, Self::Rows)> {
         let spread = self.spread(None, control)?;

@@ -223,7 +223,8 @@ fn sketches_stay_within_their_bounds() {
 fn adversarial_orders_stay_within_the_bounds() {
     let noise = |i: usize| (crate::engine::hash::word(i as u64) >> 11) as f64 / (1u64 << 53) as f64;
     let n = 60_000;
-    let orders: [(&str, Box<dyn Fn(usize) -> f64>); 7] = [
+    type Order = Box<dyn Fn(usize) -> f64>;
+    let orders: [(&str, Order); 7] = [
         ("ascending", Box::new(|i| i as f64 * 0.5)),
         ("descending", Box::new(move |i| (n - i) as f64)),
         ("heavy", Box::new(move |i| (noise(i) * 60.0 - 30.0).exp())),
