@@ -10,7 +10,7 @@ const KEEPER: &str = r#"
 dir=$1; shift
 "$@" >"$dir/log" 2>&1 & pid=$!
 read -r _
-kill -INT $pid
+kill -INT "$(head -n 1 "$dir/data/postmaster.pid")"
 wait $pid
 rm -rf "$dir"
 "#;

@@ -141,7 +141,7 @@ mod tests {
             (&b"PK\x03\x04...."[..], "Excel"),
             (b"\n \n", "empty"),
             (b"<!DOCTYPE html><html>", "web page"),
-            (b"ORC\x08\x03\x10", "ORC"),
+            (b"ORC\x08\x03\xff", "ORC"),
         ] {
             let error = sniff(bytes).unwrap_err();
             assert!(error.message.contains(word) && error.hint.is_some(), "{error}");

@@ -40,7 +40,14 @@ impl Spool {
         static SWEPT: Once = Once::new();
         SWEPT.call_once(|| sweep(&std::env::temp_dir()));
         let made = || -> std::io::Result<Self> {
-            let dir = tempfile::Builder::new().prefix(PREFIX).tempdir()?;
+            let mut builder = tempfile::Builder::new();
+            builder.prefix(PREFIX);
+            #[cfg(unix)]
+            {
+                use std::os::unix::fs::PermissionsExt;
+                builder.permissions(std::fs::Permissions::from_mode(0o700));
+            }
+            let dir = builder.tempdir()?;
             // Locked before it has its name, so that no other process can find it unlocked.
             let unnamed = dir.path().join("lock.new");
             let lock = File::create(&unnamed)?;

@@ -27,12 +27,12 @@ fn frame(rows: i64) -> DataFrame {
     .unwrap()
 }
 
-fn arrow(stream: bool, packing: Option<IpcCompression>) -> Vec<u8> {
+fn arrow(stream: bool, packing: Option<IpcCompression>, rows: i64) -> Vec<u8> {
     let mut bytes = Vec::new();
     if stream {
-        IpcStreamWriter::new(&mut bytes).with_compression(packing).finish(&mut frame(50)).unwrap();
+        IpcStreamWriter::new(&mut bytes).with_compression(packing).finish(&mut frame(rows)).unwrap();
     } else {
-        IpcWriter::new(&mut bytes).with_compression(packing).finish(&mut frame(50)).unwrap();
+        IpcWriter::new(&mut bytes).with_compression(packing).finish(&mut frame(rows)).unwrap();
     }
     bytes
 }
@@ -74,11 +74,11 @@ fn samples() -> &'static [(&'static str, Vec<u8>)] {
             ("gzip", packed(Packing::Gzip, &text)),
             ("bzip2", packed(Packing::Bzip2, &text)),
             ("zstd", packed(Packing::Zstd, &text)),
-            ("arrow file", arrow(false, None)),
-            ("arrow file, lz4", arrow(false, Some(IpcCompression::LZ4))),
-            ("arrow file, zstd", arrow(false, Some(IpcCompression::ZSTD(Default::default())))),
-            ("arrow stream", arrow(true, None)),
-            ("arrow stream, zstd", arrow(true, Some(IpcCompression::ZSTD(Default::default())))),
+            ("arrow file", arrow(false, None, 50)),
+            ("arrow file, lz4", arrow(false, Some(IpcCompression::LZ4), 50)),
+            ("arrow file, zstd", arrow(false, Some(IpcCompression::ZSTD(Default::default())), 50)),
+            ("arrow stream", arrow(true, None, 50)),
+            ("arrow stream, zstd", arrow(true, Some(IpcCompression::ZSTD(Default::default())), 50)),
             ("sqlite", sqlite()),
             ("json", b"[{\"a\":1,\"b\":{\"c\":\"x\"}},{\"a\":null,\"d\":[1]}]".to_vec()),
             ("ndjson", b"{\"a\":1,\"b\":{\"c\":\"x\"}}\n{\"a\":2.5,\"d\":[1]}\n".to_vec()),
@@ -104,18 +104,17 @@ fn every_format_loads_and_every_cut_is_survived() {
 
 #[test]
 fn sizes_that_an_arrow_file_claims_are_not_believed() {
-    // Every aligned number of 32 and of 64 bits is made enormous in turn.
-    for (name, bytes) in samples().iter().filter(|(name, _)| name.starts_with("arrow")) {
+    // Numbers of 64 and of 32 bits are made enormous in turn, wherever they may stand.
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("x");
+    for (stream, packing) in [(false, None), (false, Some(IpcCompression::LZ4)), (true, None)] {
+        let bytes = arrow(stream, packing, 4);
         for at in (0..bytes.len() - 8).step_by(4) {
-            for huge in [&i64::MAX.to_le_bytes()[..], &(1i64 << 45).to_le_bytes(), &i32::MAX.to_le_bytes()] {
-                let mut bad = bytes.clone();
-                bad[at..at + huge.len()].copy_from_slice(huge);
-                let dir = tempfile::tempdir().unwrap();
-                let path = dir.path().join("x");
-                std::fs::write(&path, &bad).unwrap();
-                let _ = localize(path.to_str().unwrap(), &Control::default()).map(|l| l.files.len());
-                let _ = name;
-            }
+            let huge: &[u8] = if at % 8 == 0 { &(1i64 << 45).to_le_bytes() } else { &i32::MAX.to_le_bytes() };
+            let mut bad = bytes.clone();
+            bad[at..at + huge.len()].copy_from_slice(huge);
+            std::fs::write(&path, &bad).unwrap();
+            let _ = localize(path.to_str().unwrap(), &Control::default());
         }
     }
 }
