@@ -18,7 +18,7 @@ use super::table::{Cell, Head, Rows};
 use crate::data::Physical;
 use crate::data::csv::dates::{self, DAY, Order, Style};
 use crate::data::display::brief;
-use crate::engine::Control;
+use crate::engine::{Control, guarded};
 use crate::error::{Error, Result};
 
 /// Rows between two looks at the cancel flag.
@@ -210,7 +210,14 @@ struct Plan {
     declared: Vec<String>,
 }
 
+/// Plans the reading, behind the fence for libraries: rusqlite panics on names that are not UTF-8.
 fn plan(connection: &Connection, path: &Path, wanted: &Wanted) -> Result<Plan> {
+    guarded("this SQLite database cannot be read", || plan_unguarded(connection, path, wanted)).map_err(|e| {
+        if e.hint.is_none() { e.hint("The file may be damaged; make it again from the original") } else { e }
+    })
+}
+
+fn plan_unguarded(connection: &Connection, path: &Path, wanted: &Wanted) -> Result<Plan> {
     let query = statement(connection, path, wanted)?;
     let prepared = connection.prepare(&query).map_err(|e| failed(&e))?;
     if !prepared.readonly() || prepared.column_count() == 0 {

@@ -119,6 +119,15 @@ fn sizes_that_an_arrow_file_claims_are_not_believed() {
     }
 }
 
+/// Found by the damage below: a column whose name is not UTF-8.
+#[test]
+fn names_in_a_database_may_be_any_bytes() {
+    let mut bytes = sqlite();
+    let at = bytes.windows(6).position(|w| w == b"b TEXT").unwrap();
+    bytes[at] = 0xff;
+    assert_eq!(loaded(&bytes).unwrap_err().kind, crate::error::Kind::Input);
+}
+
 #[test]
 fn a_bomb_goes_to_disk_and_not_to_memory() {
     // 64 MB of one line, a thousandth of it packed: unpacked as a stream.
