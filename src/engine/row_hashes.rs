@@ -5,7 +5,7 @@ use rayon::prelude::*;
 use super::Control;
 use crate::error::Result;
 
-/// The hashes of rows. Up to [`MOST_ROWS`] rows every hash is kept (8 bytes a row) and the count is exact up to collisions:
+/// The hashes of rows. Up to 16.7 million rows every hash is kept (8 bytes a row) and the count is exact up to collisions:
 /// among ten million different rows two share a hash with a probability of 3 in a million. Beyond, only the hashes below a
 /// bound are kept and the count is scaled up.
 #[derive(Debug, Clone, Default)]
