@@ -153,6 +153,13 @@ fn draw_summary(ui: &mut Ui<'_>, area: Rect, walk: &WalkState, p: &PrepareRecord
         y += u16::from(area.height > 12);
         y = status::fact(ui, area, y, "left out", &format!("{}: {}", left.column, left.reason), Role::Warn);
     }
+    // What the two sides share would let a model look better than it is.
+    for finding in p.findings.iter().take(3) {
+        if area.bottom() > y + 1 {
+            let role = if finding.severity >= crate::data::Severity::Warning { Role::Warn } else { Role::Muted };
+            y = status::fact(ui, area, y, &finding.severity.to_string(), &finding.message, role);
+        }
+    }
     if area.bottom() > y + 3 {
         let text = "Gaps are filled and categories encoded by what the training rows say, never by the rows kept back.";
         let room = Rect { y: y + 1, height: area.bottom() - y - 1, ..area };

@@ -352,7 +352,8 @@ fn draw_box(ui: &mut Ui<'_>, area: Rect, line: u16, c: &ColumnProfile) -> bool {
     };
     let name = "1 % to 99 %  ";
     let room = area.width.saturating_sub(width(name) + 1);
-    if !(high > low) || room < 12 {
+    // Also when one of them is no number.
+    if high.partial_cmp(&low) != Some(std::cmp::Ordering::Greater) || room < 12 {
         return false;
     }
     let y = area.y + line;
