@@ -285,8 +285,8 @@ pub fn holds(data: &Dataset, predicate: &str, control: &Control) -> Result<Vec<b
 ///
 /// # Errors
 /// When the condition is not understood, names unknown columns, is no condition, or holds for no row.
-pub fn filter(data: &mut Dataset, predicate: &str) -> Result<usize> {
-    let mask = condition(data, predicate, &Control::default())?;
+pub fn filter(data: &mut Dataset, predicate: &str, control: &Control) -> Result<usize> {
+    let mask = condition(data, predicate, control)?;
     let frame = data.frame.filter(&mask)?;
     if frame.height() == 0 {
         return Err(Error::input(format!("the condition `{}` holds for no row", brief(predicate, 120)))
@@ -381,10 +381,12 @@ mod tests {
     #[test]
     fn rows_are_chosen_by_a_condition() {
         let mut data = taxi();
-        let dropped = filter(&mut data, "fare_amount >= 0 AND pickup_datetime >= DATE('2018-01-01')").unwrap();
+        let dropped =
+            filter(&mut data, "fare_amount >= 0 AND pickup_datetime >= DATE('2018-01-01')", &Control::default())
+                .unwrap();
         assert!(dropped > 0 && data.rows() == 18_000 - dropped);
-        assert!(filter(&mut data, "fare_amount").is_err());
-        let error = filter(&mut data, "fare_amount < -1000000000").unwrap_err();
+        assert!(filter(&mut data, "fare_amount", &Control::default()).is_err());
+        let error = filter(&mut data, "fare_amount < -1000000000", &Control::default()).unwrap_err();
         assert!(error.message.contains("no row"), "{error}");
     }
 

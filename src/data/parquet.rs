@@ -31,6 +31,27 @@ pub fn read(bytes: Cow<'static, [u8]>, control: &Control) -> Result<(DataFrame, 
     Ok((frame, physicals, notes))
 }
 
+/// Whether values of a type are single cells of a table: no lists, maps, structures or binary values.
+pub fn is_cell(dtype: &ArrowDataType) -> bool {
+    !is_list(dtype) && !matches!(dtype, ArrowDataType::Struct(_))
+}
+
+fn is_list(dtype: &ArrowDataType) -> bool {
+    use ArrowDataType as A;
+    matches!(
+        dtype,
+        A::List(_)
+            | A::LargeList(_)
+            | A::FixedSizeList(..)
+            | A::Map(..)
+            | A::Binary
+            | A::LargeBinary
+            | A::BinaryView
+            | A::FixedSizeBinary(_)
+            | A::Union(_)
+    )
+}
+
 /// The columns to read, when some are none: lists, maps and binary values are not even decoded.
 fn cells<R: polars::io::mmap::MmapBytesReader>(
     reader: &mut ParquetReader<R>,
@@ -38,20 +59,6 @@ fn cells<R: polars::io::mmap::MmapBytesReader>(
 ) -> Result<Option<Vec<String>>> {
     use ArrowDataType as A;
     let schema = reader.schema().map_err(damaged)?;
-    let is_list = |dtype: &A| {
-        matches!(
-            dtype,
-            A::List(_)
-                | A::LargeList(_)
-                | A::FixedSizeList(..)
-                | A::Map(..)
-                | A::Binary
-                | A::LargeBinary
-                | A::BinaryView
-                | A::FixedSizeBinary(_)
-                | A::Union(_)
-        )
-    };
     let mut kept = Vec::new();
     for (name, field) in schema.iter() {
         if is_list(field.dtype()) {

@@ -34,6 +34,8 @@ fn is_secret(name: &str) -> bool {
 /// path is given back as it is.
 #[must_use]
 pub fn redact(source: &str) -> String {
+    // It also knows a login whose password holds a slash, which looks like the start of the path.
+    let source = &*super::source::without_secrets(source);
     let Some((scheme, rest)) = source.split_once("://") else { return words(source) };
     let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
     let (host, tail) = rest.split_at(end);

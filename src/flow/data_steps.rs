@@ -10,7 +10,7 @@ use crate::model::leakage::check_split;
 use crate::model::prepare::{Leak, prepare};
 
 use super::catalog::note_profile;
-use super::catalog::record::{note_table, of_whole};
+use super::catalog::record::{note_cleaned, note_table, of_whole};
 use super::record::{LoadRecord, PrepareRecord, RecipeRecord};
 use super::spec::{Flow, LoadSpec};
 use super::step::Step;
@@ -113,7 +113,7 @@ pub(super) fn read_for(
     }
     if let Some(condition) = &spec.filter {
         let before = dataset.rows();
-        data::filter(&mut dataset, condition)?;
+        data::filter(&mut dataset, condition, control)?;
         dataset.notes.push(format!("{} of {before} rows kept by the filter {condition}", dataset.rows()));
     }
     for (name, expression) in derive {
@@ -198,7 +198,10 @@ pub fn begin_checked(shop: &Workshop, flow: &Flow, control: &Control) -> Result<
 
 fn keep_load(shop: &Workshop, walk: &Walk, reading: &Reading, control: &Control) -> Result<()> {
     let dataset = &reading.dataset;
-    note_table(shop, &reading.raw, !walk.flow.load.meaning.is_empty(), control)?;
+    let raw = note_table(shop, &reading.raw, !walk.flow.load.meaning.is_empty(), control)?;
+    if raw != dataset.fingerprint {
+        note_cleaned(shop, &raw, &dataset.fingerprint)?;
+    }
     let before: Option<LoadRecord> = shop.left(walk, Step::Load)?;
     let record = LoadRecord {
         source: dataset.source.clone(),
@@ -236,7 +239,9 @@ pub fn inspect(shop: &Workshop, walk: &Walk, dataset: &Dataset, control: &Contro
     let work = || {
         let profile = data::profile_with(dataset, &options, control)?;
         let derived: Vec<&String> = walk.flow.derive.keys().collect();
-        if let Some(whole) = of_whole(&profile, &derived, walk.flow.load.filter.is_some()) {
+        // Cleaned rows are not the version that lies in the source.
+        let changed = walk.flow.load.filter.is_some() || walk.flow.load.recipe.is_some();
+        if let Some(whole) = of_whole(&profile, &derived, changed) {
             note_profile(shop, &whole)?;
         }
         shop.keep(walk, Step::Inspect, false, &profile)?;

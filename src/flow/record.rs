@@ -166,6 +166,9 @@ pub struct RunRecord {
     pub by: Identity,
     /// When, in milliseconds since 1970.
     pub created_ms: i64,
+    /// The recipe that cleaned its rows, with what was computed from them; new rows are cleaned by the same.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recipe: Option<Recipe>,
     /// Its files.
     pub files: RunFiles,
 }

@@ -18,7 +18,7 @@ use crate::model::{FittedModel, Prepared, metrics};
 use crate::store::{now_ms, sha256};
 use crate::team::Identity;
 
-use super::record::{AgainstBest, CompareRecord, DataFacts, RunFiles, RunRecord, RunStatus, TrainRecord};
+use super::record::{AgainstBest, CompareRecord, DataFacts, LoadRecord, RunFiles, RunRecord, RunStatus, TrainRecord};
 use super::spec::LoadSpec;
 use super::step::Step;
 use super::workshop::{Walk, Workshop};
@@ -127,6 +127,8 @@ fn train_all(
     let mut runs: Vec<RunRecord> = Vec::new();
     let mut shared = None;
     let store = shop.store()?;
+    // What the recipe computed from these rows is used again on rows to come.
+    let recipe = shop.left::<LoadRecord>(walk, Step::Load)?.and_then(|l| l.recipe).map(|r| r.fitted);
     for estimator in &candidates {
         control.check()?;
         let id = run_id(walk, dataset, &metric, estimator.as_ref())?;
@@ -142,6 +144,7 @@ fn train_all(
             });
         if let Some(mut run) = before {
             run.walk.clone_from(&walk.id);
+            run.recipe.clone_from(&recipe);
             shop.keep_run(&run)?;
             control.report(estimator.name(), Some(1.0), "recorded before");
             on_run(&run);
@@ -181,6 +184,7 @@ fn train_all(
                 ..record(walk, dataset, prepared, &metric, estimator.as_ref(), id)
             },
         };
+        let run = RunRecord { recipe: recipe.clone(), ..run };
         // A cancel that came while the last numbers were computed still counts.
         control.check()?;
         shop.keep_run(&run)?;
@@ -258,6 +262,7 @@ fn record(
         versions: versions(),
         by: Identity::current(),
         created_ms: now_ms(),
+        recipe: None,
         files: RunFiles::default(),
     }
 }

@@ -128,6 +128,12 @@ impl Held {
         Ok(Self { key, dataset: Arc::new(dataset), missing, examples, head: cells })
     }
 
+    /// Which rows these are: the same choices may read other bytes later.
+    #[must_use]
+    pub fn rows_key(&self) -> String {
+        format!("{} {}", self.key, self.dataset.fingerprint)
+    }
+
     /// Whether this is the table that the walk reads now.
     #[must_use]
     pub fn is_of(&self, walk: &Walk) -> bool {

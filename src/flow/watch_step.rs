@@ -16,7 +16,7 @@ use crate::store::now_ms;
 
 use super::catalog::record::{note_table, note_use};
 use super::data_steps::{ReadFor, Reading, read_for};
-use super::record::{LoadRecord, RunRecord};
+use super::record::RunRecord;
 use super::spec::{LabelsSpec, LoadSpec, WatchSpec};
 use super::step::Step;
 use super::workshop::{Walk, Workshop};
@@ -63,15 +63,11 @@ impl WatchRecord {
 
 /// Reads new rows as the model's training rows were read: same spellings, meanings, recipe and derived columns. What the
 /// recipe computed from the training rows is used again, not computed from the new ones.
-fn read_new(shop: &Workshop, walk: &Walk, source: &str, filter: Option<&String>, control: &Control) -> Result<Reading> {
+fn read_new(run: &RunRecord, walk: &Walk, source: &str, filter: Option<&String>, control: &Control) -> Result<Reading> {
     let spec = LoadSpec { source: source.into(), filter: filter.cloned(), ..walk.flow.load.clone() };
-    let fitted = match spec.recipe {
-        Some(_) => shop.need::<LoadRecord>(walk, Step::Load)?.recipe.map(|r| r.fitted),
-        None => None,
-    };
     // Corrections of columns that the new table does not have are no mistake. Neither are derived columns whose
     // ingredients it does not have (the target's, before its labels are known).
-    read_for(&ReadFor::Scoring(fitted.as_ref()), &spec, &walk.flow.derive, control)
+    read_for(&ReadFor::Scoring(run.recipe.as_ref()), &spec, &walk.flow.derive, control)
 }
 
 /// Brings the columns that a model reads to the types it was trained on: a column of digits that was a category of text
@@ -121,7 +117,7 @@ pub fn predict(
     control: &Control,
 ) -> Result<(FittedModel, Dataset, Prediction)> {
     let walk = shop.walk(&run.walk)?;
-    let dataset = read_new(shop, &walk, source, None, control)?.dataset;
+    let dataset = read_new(run, &walk, source, None, control)?.dataset;
     let model = shop.model(run)?;
     let prediction = model.predict(&align(&model, &dataset)?)?;
     Ok((model, dataset, prediction))
@@ -162,7 +158,7 @@ fn watch(
     control: &Control,
 ) -> Result<(Dataset, WatchRecord)> {
     control.report("watch", Some(0.1), "reading new rows");
-    let Reading { raw, dataset, .. } = read_new(shop, walk, &spec.source, spec.filter.as_ref(), control)?;
+    let Reading { raw, dataset, .. } = read_new(run, walk, &spec.source, spec.filter.as_ref(), control)?;
     let model = shop.model(run)?;
     control.report("watch", Some(0.4), "scoring");
     let frame = align(&model, &dataset)?;

@@ -59,10 +59,7 @@ impl<'a> Coded<'a> {
                 })
                 .collect()
         } else {
-            column::numbers(values)?
-                .into_iter()
-                .map(|v| if v.is_nan() { 0 } else { (v + 0.0).to_bits() | 1 << 63 })
-                .collect()
+            column::numbers(values)?.into_iter().map(|v| if v.is_nan() { 0 } else { !(v + 0.0).to_bits() }).collect()
         };
         Ok(Self { spec, codes })
     }

@@ -142,6 +142,7 @@ pub fn run_id() -> String {
 /// Namespace and name of a source, by the naming rules of the specification. Logins and parameters are left out.
 #[must_use]
 pub fn place(source: &str) -> (String, String) {
+    let source = &*crate::data::source::without_secrets(source);
     let ours = |name: String| ("pilothouse".to_owned(), name);
     if source == "-" {
         return ours("standard-input".into());

@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
+use crate::console::keys::Context;
 use crate::error::{Kind, Result};
 use crate::flow::Step;
+use crate::flow::view::{Desk, Held};
 use crate::jobs::JobId;
 
 use super::overlay::Overlay;
@@ -44,11 +46,23 @@ impl App {
             (Ok(Outcome::Step(desk, held)), Some(step)) => {
                 let Some(walk) = &mut self.walk else { return };
                 walk.job = None;
+                let about = |d: &Desk| d.profile.as_ref().map(|p| (p.target.clone(), p.time.clone()));
+                if about(&walk.desk) != about(&desk) {
+                    // Drawn for another target, or along another time.
+                    walk.column = None;
+                    walk.gaps = None;
+                }
                 walk.desk = *desk;
-                let other = |h: &crate::flow::view::Held| walk.held.as_ref().is_none_or(|old| old.key != h.key);
+                let other = |h: &Held| walk.held.as_ref().is_none_or(|old| old.rows_key() != h.rows_key());
                 let reordered = held.as_ref().is_some_and(other);
+                let replaced = reordered && walk.held.is_some();
                 if held.is_some() {
                     walk.held = held;
+                }
+                if replaced {
+                    // Numbers of rows, and perhaps a column, of the table as it was.
+                    let grid = &mut walk.views.inspect.grid;
+                    (grid.only, grid.sort, grid.problem) = (None, None, None);
                 }
                 if reordered {
                     walk.views.inspect.grid.reset();
@@ -157,20 +171,26 @@ impl App {
                     }
                 }
             }
-            Outcome::Column(name, kind, chart) if self.jobs.is_latest("column", id) => {
-                if let Some(walk) = &mut self.walk {
+            Outcome::Column(rows, name, kind, chart) if self.jobs.is_latest("column", id) => {
+                if let Some(walk) = self.walk.as_mut().filter(|w| w.shows(&rows)) {
                     walk.column = Some((name, kind, chart));
                 }
             }
-            Outcome::Suggested(step) if self.jobs.is_latest("mend", id) => self.suggested(step),
+            Outcome::Suggested(rows, step) if self.jobs.is_latest("mend", id) => {
+                // A question must not fall into what somebody types, nor be about another table.
+                let here = self.overlay.is_none() && self.view_context() == Context::Inspect;
+                if here && self.walk.as_ref().is_some_and(|w| w.shows(&rows)) {
+                    self.suggested(step);
+                }
+            }
             Outcome::Said(text) => self.say(Tone::Good, text),
             Outcome::Related(key, found) => {
-                if let Some(walk) = self.walk.as_mut().filter(|w| w.held.as_ref().is_some_and(|h| h.key == key)) {
+                if let Some(walk) = self.walk.as_mut().filter(|w| w.shows(&key)) {
                     walk.related = Some(found);
                 }
             }
             Outcome::Gaps(key, found) => {
-                if let Some(walk) = self.walk.as_mut().filter(|w| w.held.as_ref().is_some_and(|h| h.key == key)) {
+                if let Some(walk) = self.walk.as_mut().filter(|w| w.shows(&key)) {
                     walk.gaps = Some(found);
                 }
             }
@@ -189,10 +209,15 @@ impl App {
                     Err(e) => grid.problem = Some(e.message),
                 }
             }
-            Outcome::Found(text, place) if self.jobs.is_latest("find", id) => match (place, &mut self.walk) {
-                (Some(place), Some(walk)) => walk.views.inspect.grid.list.cursor = place,
-                _ => self.say(Tone::Warn, format!("no row contains `{text}`")),
-            },
+            Outcome::Found(rows, query, text, place) if self.jobs.is_latest("find", id) => {
+                // A place in an order that is no longer shown says nothing.
+                let same = |w: &&mut WalkState| w.shows(&rows) && w.views.inspect.grid.query() == query;
+                match (place, self.walk.as_mut().filter(same)) {
+                    (Some(place), Some(walk)) => walk.views.inspect.grid.list.cursor = place,
+                    (None, Some(_)) => self.say(Tone::Warn, format!("no row contains `{text}`")),
+                    (_, None) => {}
+                }
+            }
             Outcome::Chart(key, chart) => {
                 if let Some(walk) = &mut self.walk {
                     walk.charts.insert(key, chart);

@@ -63,14 +63,14 @@ impl App {
             (
                 "Who answers for it?",
                 "A person or a team that can be asked about these data.",
-                Purpose::Owner,
+                Purpose::Owner(entry.name.clone()),
                 &entry.owner,
             )
         } else {
             (
                 "What is it?",
                 "A sentence that tells others what these data are.",
-                Purpose::Description,
+                Purpose::Description(entry.name.clone()),
                 &entry.description,
             )
         };
@@ -80,13 +80,12 @@ impl App {
     }
 
     /// Keeps the answer.
-    pub(super) fn say_about_dataset(&mut self, owner: bool, text: String) {
-        let Some(name) = self.catalog.current().map(|e| e.name.clone()) else { return };
-        let say = if owner {
-            Description { owner: Some(text), ..Description::default() }
-        } else {
-            Description { description: Some(text), ..Description::default() }
+    pub(super) fn say_about_dataset(&mut self, purpose: Purpose, text: String) {
+        let say = match purpose {
+            Purpose::Owner(name) => (name, Description { owner: Some(text), ..Description::default() }),
+            Purpose::Description(name) => (name, Description { description: Some(text), ..Description::default() }),
+            _ => return,
         };
-        self.read_catalog(Some((name, say)));
+        self.read_catalog(Some(say));
     }
 }

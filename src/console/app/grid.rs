@@ -6,6 +6,7 @@ use crate::console::keys::Action;
 use crate::console::views::Tab;
 use crate::data::Dataset;
 use crate::flow::Step;
+use crate::flow::view::Held;
 
 use super::overlay::{Overlay, Prompt, Purpose};
 use super::work::{self, Order};
@@ -40,7 +41,7 @@ impl App {
             }
             return;
         };
-        let (key, data) = (held.key.clone(), Arc::clone(&held.dataset));
+        let (key, data) = (held.rows_key(), Arc::clone(&held.dataset));
         let time = walk.desk.profile.as_ref().and_then(|p| p.time.clone());
         let started = match tab {
             Tab::Related => {
@@ -130,11 +131,13 @@ impl App {
             self.say(Tone::Warn, format!("say what to find first: key {key}"));
             return;
         }
-        let (order, text) = (grid.order.clone(), grid.find.clone());
+        let order = grid.order.clone();
         let count = order.as_ref().map_or(data.rows(), |o| o.len());
         let from = grid.list.at(count);
+        let key = walk.held.as_ref().map(Held::rows_key).unwrap_or_default();
+        let search = work::Search { key, query: grid.query(), text: grid.find.clone(), from, forward };
         let started = self.jobs.start_latest("find", "finding a row", move |control| {
-            work::find(&data, order.as_deref().map(Vec::as_slice), text, from, forward, control)
+            work::find(&data, order.as_deref().map(Vec::as_slice), search, control)
         });
         if let Err(e) = started {
             self.fail(&e);
@@ -232,9 +235,9 @@ impl App {
             }
             return;
         };
-        let (data, profile) = (Arc::clone(&held.dataset), profile.clone());
+        let (key, data, profile) = (held.rows_key(), Arc::clone(&held.dataset), profile.clone());
         let started = self.jobs.start_latest("column", "drawing up a chart", move |control| {
-            work::column(&data, &profile, name, chart, control)
+            work::column(key, &data, &profile, name, chart, control)
         });
         if let Err(e) = started {
             self.fail(&e);

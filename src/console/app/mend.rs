@@ -13,6 +13,8 @@ use super::{App, Tone, work};
 /// A step of cleaning that waits for a yes, and what it would do.
 #[derive(Debug, Clone)]
 pub struct Suggested {
+    /// The table that it was tried on.
+    pub rows: String,
     /// The step.
     pub step: recipe::Step,
     /// What it would do, with exact numbers.
@@ -28,9 +30,14 @@ impl App {
             return;
         };
         let Some(finding) = walk.finding_at_cursor().cloned() else { return };
-        let (data, profile) = (Arc::clone(&held.dataset), profile.clone());
-        let started =
-            self.jobs.start_latest("mend", "trying out a remedy", move |c| work::suggest(&data, &profile, &finding, c));
+        if finding.column.as_ref().is_some_and(|c| walk.desk.walk.flow.derive.contains_key(c)) {
+            self.say(Tone::Warn, "this column is computed by an expression: change that in prepare");
+            return;
+        }
+        let (key, data, profile) = (held.rows_key(), Arc::clone(&held.dataset), profile.clone());
+        let started = self
+            .jobs
+            .start_latest("mend", "trying out a remedy", move |c| work::suggest(key, &data, &profile, &finding, c));
         if let Err(e) = started {
             self.fail(&e);
         }
@@ -42,9 +49,11 @@ impl App {
             self.say(Tone::Warn, "no step of cleaning mends this by itself: what to do is said beside it");
             return;
         };
+        let filtered = self.walk.as_ref().is_some_and(|w| w.desk.walk.flow.load.filter.is_some());
         let question = format!(
-            "{}. This becomes a step of the walk's recipe; the file stays as it is, and {} takes the step back. Do it?",
+            "{}{}. This becomes a step of the walk's recipe; the file stays as it is, and {} takes the step back. Do it?",
             suggested.effect.trim_end_matches('.'),
+            if filtered { ", counted on the rows that pass the filter" } else { "" },
             self.key(Action::UndoStep)
         );
         self.suggested = Some(suggested);
@@ -54,7 +63,11 @@ impl App {
 
     /// Adds the suggested step to the walk's recipe.
     pub(super) fn do_step(&mut self) {
-        let Some(Suggested { step, .. }) = self.suggested.take() else { return };
+        let Some(Suggested { rows, step, .. }) = self.suggested.take() else { return };
+        if !self.walk.as_ref().is_some_and(|w| w.shows(&rows)) {
+            self.say(Tone::Warn, "the table has changed since this was tried out: ask again");
+            return;
+        }
         self.change(Step::Inspect, move |flow| match &mut flow.load.recipe {
             Some(Attached::Content(steps)) => steps.push(step),
             other => *other = Some(Attached::Content(vec![step])),
@@ -80,8 +93,15 @@ impl App {
             self.say(Tone::Warn, "the table is not in memory yet; the tab rows reads it");
             return;
         };
+        let flow = &walk.desk.walk.flow;
+        if flow.load.recipe.is_some() || flow.load.filter.is_some() || !flow.derive.is_empty() {
+            let text = "rules are about the file as it arrives, and this table was changed after loading: `pilothouse rules \
+                        draft` reads the file itself";
+            self.say(Tone::Warn, text);
+            return;
+        }
         let (data, profile) = (Arc::clone(&held.dataset), profile.clone());
-        let path = self.place.folder.join(format!("{}.rules.toml", walk.desk.walk.flow.name));
+        let path = self.place.folder.join(format!("{}.rules.toml", flow.name.replace(['/', '\\'], "-")));
         let started =
             self.jobs.start_latest("rules", "drafting rules", move |c| work::draft_rules(&data, &profile, &path, c));
         if let Err(e) = started {

@@ -3,6 +3,7 @@
 mod apply;
 mod can;
 mod catalog;
+mod choose;
 mod dispatch;
 mod grid;
 mod mend;

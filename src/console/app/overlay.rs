@@ -139,10 +139,10 @@ pub enum Purpose {
     PushField(usize),
     /// The model's name once more, before a push.
     PushName,
-    /// What a dataset is.
-    Description,
-    /// Who answers for a dataset.
-    Owner,
+    /// What the dataset of this name is.
+    Description(String),
+    /// Who answers for the dataset of this name.
+    Owner(String),
     /// A text to find in the rows.
     FindText,
     /// A row's number.

@@ -136,6 +136,12 @@ impl WalkState {
         self.problem.as_ref().filter(|(s, _)| *s == step).map(|(_, e)| e)
     }
 
+    /// Whether the table in memory is the one of this key.
+    #[must_use]
+    pub fn shows(&self, rows: &str) -> bool {
+        self.held.as_ref().is_some_and(|held| held.rows_key() == rows)
+    }
+
     /// The chart of a column, when it is drawn up.
     #[must_use]
     pub fn column_chart(&self, name: &str, chart: ColumnChart) -> Option<&Chart> {

@@ -44,20 +44,20 @@ pub enum Outcome {
     Tried(std::result::Result<Vec<String>, Error>),
     /// A chart.
     Chart(ChartKey, Chart),
-    /// A chart of a column.
-    Column(String, ColumnChart, Chart),
+    /// A chart of a column, of the table of this key.
+    Column(String, String, ColumnChart, Chart),
     /// Which columns go together, in the table of this key.
     Related(String, Associations),
     /// Where values are missing, in the table of this key.
     Gaps(String, Missingness),
-    /// A step of cleaning for a finding, when there is one.
-    Suggested(Option<Suggested>),
+    /// A step of cleaning for a finding of the table of this key, when there is one.
+    Suggested(String, Option<Suggested>),
     /// Something that was done, in words.
     Said(String),
     /// Rows in an order, or what is wrong with what was asked for.
     Rows(RowQuery, std::result::Result<Vec<u32>, Error>),
-    /// The place of the row that contains a text.
-    Found(String, Option<usize>),
+    /// The place, in the rows of a query on the table of this key, of the row that contains a text.
+    Found(String, RowQuery, String, Option<usize>),
 }
 
 /// Which chart of which runs.
@@ -259,6 +259,7 @@ pub fn chart(workspace: &Path, chart: RunChart, runs: &[RunRecord]) -> Result<Ou
 
 /// Draws up a chart of a column.
 pub fn column(
+    key: String,
     data: &Dataset,
     profile: &Profile,
     name: String,
@@ -267,7 +268,7 @@ pub fn column(
 ) -> Result<Outcome> {
     let mut drawn = column_chart(data, profile, &name, chart, control)?;
     drawn.title.clear();
-    Ok(Outcome::Column(name, chart, drawn))
+    Ok(Outcome::Column(key, name, chart, drawn))
 }
 
 /// Compares all columns with each other.
@@ -282,23 +283,35 @@ pub fn gaps(key: String, data: &Dataset, time: Option<&str>, control: &Control) 
 }
 
 /// Looks for the step that mends a finding, and tries it out to say what it would do.
-pub fn suggest(data: &Dataset, profile: &Profile, finding: &Finding, control: &Control) -> Result<Outcome> {
+pub fn suggest(
+    key: String,
+    data: &Dataset,
+    profile: &Profile,
+    finding: &Finding,
+    control: &Control,
+) -> Result<Outcome> {
     let steps = recipe::suggest(data, profile, control)?;
-    let Some((_, step)) = steps.into_iter().find(|(f, _)| f.check == finding.check && f.column == finding.column)
-    else {
-        return Ok(Outcome::Suggested(None));
+    let same = |f: &Finding| f.check == finding.check && f.column == finding.column;
+    // Of several findings that ask for one step only one has it.
+    let near = |f: &Finding| f.column.is_some() && f.column == finding.column;
+    let found = steps.iter().find(|(f, _)| same(f)).or_else(|| steps.iter().find(|(f, _)| near(f)));
+    let Some((_, step)) = found else {
+        return Ok(Outcome::Suggested(key, None));
     };
     let one = recipe::Recipe { steps: vec![step.clone()] };
     let applied = recipe::apply(data, &one, recipe::Purpose::Clean, control)?;
     let effect = applied.reports.first().map(|r| r.message.clone()).unwrap_or_default();
-    Ok(Outcome::Suggested(Some(Suggested { step, effect })))
+    let suggested = Suggested { rows: key.clone(), step: step.clone(), effect };
+    Ok(Outcome::Suggested(key, Some(suggested)))
 }
 
 /// Drafts a contract of a table into a file that is not there yet.
 pub fn draft_rules(data: &Dataset, profile: &Profile, path: &Path, control: &Control) -> Result<Outcome> {
     let text = data::contract::draft(data, profile, control)?.to_toml()?;
-    let place = |e: std::io::Error| {
-        Error::local(format!("{}: {e}", path.display())).hint("An older draft is never overwritten: move it away first")
+    let place = |e: std::io::Error| match e.kind() {
+        std::io::ErrorKind::AlreadyExists => Error::local(format!("{} is there already", path.display()))
+            .hint("An older draft is never overwritten: move it away first"),
+        _ => Error::local(format!("{}: {e}", path.display())),
     };
     let mut file = std::fs::File::create_new(path).map_err(place)?;
     std::io::Write::write_all(&mut file, text.as_bytes()).map_err(place)?;
@@ -315,17 +328,26 @@ pub fn order(data: &Dataset, query: RowQuery, control: &Control) -> Result<Outco
     }
 }
 
+/// What to find, and where: in the rows of a query on the table of a key, from a place on.
+#[derive(Debug)]
+pub struct Search {
+    /// The table.
+    pub key: String,
+    /// The rows.
+    pub query: RowQuery,
+    /// The text.
+    pub text: String,
+    /// The place.
+    pub from: usize,
+    /// Onwards, or back.
+    pub forward: bool,
+}
+
 /// Finds a row that contains a text.
-pub fn find(
-    data: &Dataset,
-    order: Option<&[u32]>,
-    text: String,
-    from: usize,
-    forward: bool,
-    control: &Control,
-) -> Result<Outcome> {
+pub fn find(data: &Dataset, order: Option<&[u32]>, search: Search, control: &Control) -> Result<Outcome> {
+    let Search { key, query, text, from, forward } = search;
     let place = data::find_row(data, order, &text, from, forward, control)?;
-    Ok(Outcome::Found(text, place))
+    Ok(Outcome::Found(key, query, text, place))
 }
 
 /// Reads a folder: folders first, then files, each by name.

@@ -92,6 +92,19 @@ const BY_ROWS: &[&str] = &[
     "missing-after",
     "missing-block",
     "correlated-columns",
+    "row-outliers",
+    "identifier-label",
+];
+
+/// Checks whose findings name rows of the whole table by themselves; the rows of all others are those at hand.
+const OWN_ROWS: &[&str] = &[
+    "duplicate-rows",
+    "conflicting-labels",
+    "far-dates",
+    "date-order",
+    "outliers",
+    "negative-amounts",
+    "placeholder-values",
 ];
 
 /// The names of all checks; several kinds of evidence may share one name (`leak`).
@@ -111,8 +124,13 @@ pub fn run(table: &Table<'_>) -> Result<Vec<Finding>> {
         table.control.check()?;
         table.control.report("checks", Some(0.6 + 0.4 * i as f64 / CHECKS.len() as f64), *name);
         for mut finding in check(table)? {
-            if let Some(whole) = table.whole().filter(|_| BY_ROWS.contains(name)) {
-                finding.sampled(table.data.rows() as u64, whole.rows);
+            if let Some(whole) = table.whole() {
+                if BY_ROWS.contains(name) {
+                    finding.sampled(table.data.rows() as u64, whole.rows);
+                }
+                if !OWN_ROWS.contains(name) {
+                    finding.rows = table.places(at_hand(&finding.rows)).map(|row| row as u64 + 1).collect();
+                }
             }
             // A column is said to leak once, by the strongest evidence.
             let known = |f: &Finding| f.check == "leak" && finding.check == "leak" && f.column == finding.column;
@@ -122,6 +140,11 @@ pub fn run(table: &Table<'_>) -> Result<Vec<Finding>> {
         }
     }
     Ok(in_order(findings))
+}
+
+/// The places (from 0) of rows that are counted from 1.
+fn at_hand(rows: &[u64]) -> Vec<usize> {
+    rows.iter().map(|row| usize::try_from(row.saturating_sub(1)).unwrap_or(usize::MAX)).collect()
 }
 
 /// Findings in the order in which a person should read them. The order of the checks decides among equals.

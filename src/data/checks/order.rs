@@ -19,6 +19,10 @@ const ERRORS: f64 = 5.0;
 /// the correlation of the target's rank with the row number, and with the rank in the row before (serial correlation);
 /// both have a standard error of one over the root of the rows when the order is chance.
 pub fn row_order(table: &Table<'_>) -> Result<Vec<Finding>> {
+    // The rows of a sample are no neighbours.
+    if table.whole().is_some() {
+        return Ok(Vec::new());
+    }
     let (Some(target), Some(kind)) = (table.target(), table.target_kind()) else { return Ok(Vec::new()) };
     if target.summary.distinct() < 2 || target.is_date() {
         return Ok(Vec::new());
@@ -76,6 +80,10 @@ pub fn row_order(table: &Table<'_>) -> Result<Vec<Finding>> {
 
 /// Rows out of place in a table that otherwise stands in the order of its time column.
 pub fn time_disorder(table: &Table<'_>) -> Result<Vec<Finding>> {
+    // The rows of a sample are no neighbours.
+    if table.whole().is_some() {
+        return Ok(Vec::new());
+    }
     let Some(time) = table.time() else { return Ok(Vec::new()) };
     let Some(tally) = time.summary.values.numbers() else { return Ok(Vec::new()) };
     let Some([low, high]) = <[f64; 2]>::try_from(tally.quantiles(&[0.01, 0.99])).ok() else { return Ok(Vec::new()) };

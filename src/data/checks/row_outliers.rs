@@ -93,7 +93,7 @@ pub fn rows(table: &Table<'_>) -> Result<Vec<Finding>> {
         "{} ({}) have numbers that do not belong together; the farthest is row {}, by {}",
         counted(far.len() as u64, "row"),
         percent(share),
-        row + 1,
+        table.places([row]).next().unwrap_or(row) + 1,
         views.get(worst).map_or_else(String::new, View::name)
     );
     Ok(vec![

@@ -60,6 +60,11 @@ pub fn variants(table: &Table<'_>) -> Result<Vec<Finding>> {
     Ok(findings)
 }
 
+/// The word before a number that was estimated from a sample of a column's texts.
+fn about(view: &View<'_>) -> &'static str {
+    if view.summary.sketch.is_some() { "about " } else { "" }
+}
+
 /// Blanks before or after a value.
 pub fn stray_blanks(table: &Table<'_>) -> Result<Vec<Finding>> {
     let mut findings = Vec::new();
@@ -69,8 +74,9 @@ pub fn stray_blanks(table: &Table<'_>) -> Result<Vec<Finding>> {
         let Some((example, _)) = stray.iter().max_by_key(|(_, n)| n) else { continue };
         let rows: u64 = stray.iter().map(|(_, n)| n).sum();
         let message = format!(
-            "{} has blanks around its values in {}, such as `{}`",
+            "{} has blanks around its values in {}{}, such as `{}`",
             c.name(),
+            about(&c),
             counted(rows, "row"),
             brief(example, 24)
         );
@@ -136,8 +142,9 @@ pub fn broken(table: &Table<'_>) -> Result<Vec<Finding>> {
         let Some((example, _)) = odd.iter().max_by_key(|(_, n)| n) else { continue };
         let rows: u64 = odd.iter().map(|(_, n)| n).sum();
         let message = format!(
-            "{} has broken characters in {}, such as `{}`: text was read in a wrong encoding",
+            "{} has broken characters in {}{}, such as `{}`: text was read in a wrong encoding",
             c.name(),
+            about(&c),
             counted(rows, "row"),
             brief(example, 24)
         );
@@ -171,8 +178,9 @@ pub fn length(table: &Table<'_>) -> Result<Vec<Finding>> {
         let rows: u64 = lengths.entries().iter().filter(|(l, _)| far(*l)).map(|(_, n)| n).sum();
         let Some((longest, _)) = lengths.entries().iter().rev().find(|(l, _)| far(*l)) else { continue };
         let message = format!(
-            "{} has {} of a strange length: up to {longest} characters where most have {low} to {high}",
+            "{} has {}{} of a strange length: up to {longest} characters where most have {low} to {high}",
             c.name(),
+            about(&c),
             counted(rows, "value")
         );
         findings.push(

@@ -119,15 +119,10 @@ pub fn read(bytes: &[u8], options: &LoadOptions, control: &Control) -> Result<Ta
     let mut found = Vec::with_capacity(columns.len());
     for ((name, guess), reading) in file.names.iter().zip(&guesses).zip(&readings) {
         describe(name, guess, *reading, &mut notes);
-        let mut missing_spellings = guess.found.spellings(*reading == Reading::Text);
-        if guess.infinite > 0 && matches!(reading, Reading::Float | Reading::CommaFloat) {
-            // However it was written: the check of infinite values looks for this word.
-            missing_spellings.push((INFINITE.to_owned(), guess.infinite));
-        }
         found.push(Found {
             name: name.clone(),
             physical: physical(*reading),
-            missing_spellings,
+            missing_spellings: spellings(guess, *reading),
             date_format: guess.date_format(),
         });
     }
@@ -177,6 +172,16 @@ pub fn rows(
 }
 
 /// The storage of a reading.
+/// The spellings that were read as missing. Infinite numbers stand among them, however they were written, by the word that the
+/// check of infinite values looks for.
+pub fn spellings(guess: &Guess, reading: Reading) -> Vec<(String, u64)> {
+    let mut spellings = guess.found.spellings(reading == Reading::Text);
+    if guess.infinite > 0 && matches!(reading, Reading::Float | Reading::CommaFloat) {
+        spellings.push((INFINITE.to_owned(), guess.infinite));
+    }
+    spellings
+}
+
 pub fn physical(reading: Reading) -> Physical {
     match reading {
         Reading::Integer => Physical::Integer,

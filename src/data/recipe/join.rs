@@ -118,7 +118,7 @@ pub(super) fn join(work: &mut Work<'_>, action: &Action) -> Result<()> {
         return Err(Error::input(format!(
             "{} would become several, because {} has their key more than once (row {}: {} comes {times} times)",
             counted(several, "row"),
-            brief(source, 120),
+            data::source::shown(source),
             row + 1,
             shown.join(", ")
         ))
@@ -148,7 +148,7 @@ pub(super) fn join(work: &mut Work<'_>, action: &Action) -> Result<()> {
     work.report.message = format!(
         "{} brought in from {} ({}): {} matched, {} did not{grown}",
         counted(bring.len() as u64, "column"),
-        brief(source, 120),
+        data::source::shown(source),
         list(&work.report.columns_added),
         counted(matched, "row"),
         counted(rows_before - matched, "row"),

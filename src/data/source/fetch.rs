@@ -62,7 +62,7 @@ enum Event {
 ///
 /// # Errors
 /// When TLS cannot be set up.
-pub fn client(url: &Url, authority: Option<&[Certificate]>) -> Result<Client> {
+pub fn client(url: &Url, authority: Option<&[Certificate]>, follow: bool) -> Result<Client> {
     install_ring();
     let builder = || -> ClientBuilder {
         let builder = Client::builder()
@@ -70,7 +70,11 @@ pub fn client(url: &Url, authority: Option<&[Certificate]>) -> Result<Client> {
             .connect_timeout(Duration::from_secs(10))
             // Of each wait, not of the whole transfer.
             .timeout(SILENCE)
-            .redirect(redirect::Policy::custom(|attempt| {
+            .redirect(redirect::Policy::custom(move |attempt| {
+                if !follow {
+                    // What is signed for one host, with its token, is for no other.
+                    return attempt.stop();
+                }
                 let was_safe = attempt.previous().last().is_some_and(|from| from.scheme() == "https");
                 if attempt.previous().len() > 10 {
                     attempt.error("it redirects more than ten times")

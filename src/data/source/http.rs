@@ -42,6 +42,6 @@ impl Ask for File {
 /// # Errors
 /// As [`fetch`].
 pub fn get(url: &Url, spool: &Spool, control: &Control) -> Result<(Spooled, Vec<String>)> {
-    let ask = File { client: client(url, None)?, url: url.clone() };
+    let ask = File { client: client(url, None, true)?, url: url.clone() };
     fetch(&ask, spool, control)
 }

@@ -198,8 +198,9 @@ pub fn without_secrets(source: &str) -> String {
         },
         None => authority.to_owned(),
     };
+    let lower = scheme.to_ascii_lowercase();
     let tail = match tail.split_once('?') {
-        Some((path, query)) if scheme.starts_with("http") || scheme.starts_with("postgres") => {
+        Some((path, query)) if lower.starts_with("http") || lower.starts_with("postgres") => {
             let parts: Vec<String> = query.split('&').map(without_secret).collect();
             format!("{path}?{}", parts.join("&"))
         }

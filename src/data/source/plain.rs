@@ -51,7 +51,8 @@ pub fn embedded(source: &str) -> Result<Option<&'static [u8]>> {
         };
     }
     let path = Path::new(source);
-    if source == "-" || path.exists() {
+    // An address that ends in a sample's name is the address's own table.
+    if source == "-" || source.contains("://") || path.exists() {
         return Ok(None);
     }
     let name = path.file_name().and_then(|n| n.to_str());

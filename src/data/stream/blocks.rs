@@ -60,7 +60,10 @@ impl Blocks {
             let room = self.rest.get_mut(from..).unwrap_or_default();
             let n = match self.file.read(room) {
                 Ok(n) => n,
-                Err(e) if e.kind() == ErrorKind::Interrupted => 0,
+                Err(e) if e.kind() == ErrorKind::Interrupted => {
+                    self.rest.truncate(from);
+                    continue;
+                }
                 Err(e) => {
                     return Err(Error::input(format!("{} cannot be read: {e}", self.name))
                         .hint("Check the disk or the network share and try again"));

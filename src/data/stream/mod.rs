@@ -171,7 +171,7 @@ fn of_text(
             name: name.clone(),
             physical: csv::physical(*reading),
             meaning: Meaning::Number,
-            missing_spellings: guess.found.spellings(*reading == csv::Reading::Text),
+            missing_spellings: csv::spellings(guess, *reading),
             date_format: guess.date_format(),
         })
         .collect();
@@ -192,8 +192,12 @@ fn of_parquet(
     limits: &Limits,
     control: &Control,
 ) -> Result<Option<Profile>> {
-    // A damaged footer is refused by the loader, in its words.
-    let Ok(mut scan) = ParquetScan::open(source, *limits) else { return Ok(None) };
+    let mut scan = match ParquetScan::open(source, *limits) {
+        Ok(scan) => scan,
+        Err(e) if e.message.contains(parquet_scan::CLAIMS_TOO_MUCH) => return Err(e),
+        // A damaged footer is refused by the loader in its words, and nested columns are taken apart by it.
+        Err(_) => return Ok(None),
+    };
     let (rows, columns) = scan.shape();
     if (rows as u64).saturating_mul(columns as u64) < limits.from_cells {
         return Ok(None);

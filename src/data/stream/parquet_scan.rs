@@ -60,6 +60,9 @@ struct ColumnScan {
     sampled: Option<Column>,
 }
 
+/// A footer that claims more rows than can be numbered.
+pub const CLAIMS_TOO_MUCH: &str = "this Parquet file claims more rows than can be read";
+
 impl ParquetScan {
     /// Opens a file and reads its footer.
     ///
@@ -71,12 +74,19 @@ impl ParquetScan {
             let mut reader = ParquetReader::new(file);
             let metadata = reader.get_metadata().map_err(parquet::damaged)?.clone();
             let schema = reader.schema().map_err(parquet::damaged)?;
+            if schema.iter_values().any(|field| !parquet::is_cell(field.dtype())) {
+                return Err(Error::input("columns of lists, structures or binary values are read in memory only"));
+            }
             Ok((metadata, schema.iter_names().map(ToString::to_string).collect::<Vec<_>>()))
         })?;
         let mut parts: Vec<(usize, usize)> = Vec::new();
-        let mut rows = 0;
+        let mut rows = 0usize;
         for group in &metadata.row_groups {
             let mut left = group.num_rows();
+            // The footer is the file's own word: what it claims must not be believed without bounds.
+            if rows.checked_add(left).is_none_or(|all| all > u32::MAX as usize) {
+                return Err(Error::input(CLAIMS_TOO_MUCH).hint("It may be damaged; write it again, or in parts"));
+            }
             match parts.last_mut() {
                 // Every part costs a look at the file's head: small row groups are read together.
                 Some((_, part)) if *part + left <= limits.block / 8 => {

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::Serialize;
 
+use super::record::CLEANED;
 use super::{Entry, Version, list, show};
 use crate::error::{Error, Kind, Result};
 use crate::flow::record::{RunRecord, RunStatus};
@@ -160,6 +161,13 @@ fn graph(shop: &Workshop) -> Result<(Graph, Vec<Entry>)> {
         }
     }
     for edge in store.edges()? {
+        if edge.what == CLEANED {
+            let (from, to) = (version_id(&edge.from_id), version_id(&edge.to_id));
+            if graph.nodes.iter().any(|n| n.id == to) {
+                graph.edge(&from, &to, CLEANED);
+            }
+            continue;
+        }
         let Some(run) = runs.iter().find(|r| r.id == edge.to_id) else { continue };
         let detail: serde_json::Value = serde_json::from_str(&edge.detail).unwrap_or_default();
         let text = |key: &str| detail.get(key).and_then(|v| v.as_str()).unwrap_or_default().to_owned();

@@ -181,6 +181,18 @@ impl Entry {
         self.versions.last()
     }
 
+    /// Where the newest version can be read again, from whichever folder; `None` for standard input.
+    #[must_use]
+    pub fn place(&self) -> Option<String> {
+        let source = &self.newest()?.source;
+        record::place(source).filter(|place| self.sources.contains(place)).or_else(|| {
+            // A relative path was written in another folder.
+            let path = std::path::Path::new(source.trim_start_matches("./"));
+            let absolute = self.sources.iter().find(|s| std::path::Path::new(s).ends_with(path));
+            absolute.cloned().or_else(|| (source != "-").then(|| source.clone()))
+        })
+    }
+
     /// A version by its number, with or without a `v` before it, or by the first characters of its fingerprint.
     ///
     /// # Errors
@@ -275,7 +287,7 @@ pub fn set(shop: &Workshop, name: &str, say: &Description) -> Result<Entry> {
         if new.trim().is_empty() {
             return Err(Error::usage("a dataset needs a name").hint("Give it a word or two"));
         }
-        if list(shop)?.iter().any(|e| e.name == *new && e.id != entry.id) {
+        if list(shop)?.iter().any(|e| e.name == new.trim() && e.id != entry.id) {
             return Err(Error::usage(format!("there is a dataset `{new}` already"))
                 .hint("Choose another name, or bring the two together with `catalog set --merge`"));
         }

@@ -27,6 +27,9 @@ const ENDINGS: &[&str] = &[
 
 /// A thing that data went into or came from, for the edges of lineage.
 pub(in crate::flow) const VERSION: &str = "version";
+
+/// How rows that a recipe made of a version hang on it.
+pub(in crate::flow) const CLEANED: &str = "cleaned";
 /// A training run.
 pub(in crate::flow) const RUN: &str = "run";
 
@@ -61,6 +64,11 @@ pub(super) fn place(source: &str) -> Option<String> {
     }
     if source.contains("://") || source.starts_with("sample:") {
         return Some(redact(source));
+    }
+    if let Some(rest) = source.strip_prefix("sqlite:") {
+        let (file, query) = rest.split_once('?').map_or((rest, String::new()), |(f, q)| (f, format!("?{q}")));
+        let file = std::path::absolute(file).map_or_else(|_| file.to_owned(), |p| p.to_string_lossy().into_owned());
+        return Some(redact(&format!("sqlite:{file}{query}")));
     }
     let path = std::path::absolute(source).map_or_else(|_| source.to_owned(), |p| p.to_string_lossy().into_owned());
     Some(redact(&path))
@@ -201,6 +209,22 @@ pub(in crate::flow) fn of_whole(profile: &Profile, derived: &[&String], filtered
     whole.target = whole.target.filter(|t| !ours(t));
     whole.time = whole.time.filter(|t| !ours(t));
     Some(whole)
+}
+
+/// Records that a recipe made other rows of certain bytes.
+///
+/// # Errors
+/// When the workspace cannot be written.
+pub(in crate::flow) fn note_cleaned(shop: &Workshop, raw: &str, cleaned: &str) -> Result<()> {
+    shop.store()?.put_edge(&EdgeRow {
+        from_kind: VERSION.into(),
+        from_id: raw.to_owned(),
+        what: CLEANED.to_owned(),
+        to_kind: VERSION.into(),
+        to_id: cleaned.to_owned(),
+        detail: "{}".into(),
+        at_ms: now_ms(),
+    })
 }
 
 /// Records that a run used certain bytes for something other than training: `watch`, `labels`.

@@ -195,6 +195,10 @@ fn columns_shown(view: &GridView, data: &Dataset, page: &mut Page, rows: &[u32],
     if cursor >= frozen && cursor < first {
         first = cursor;
     }
+    // Columns that cannot be in sight together with the cursor's need not be tried.
+    if cursor >= frozen {
+        first = first.max(cursor.saturating_sub(usize::from(room / (NARROWEST + GAP))));
+    }
     loop {
         let mut wanted: Vec<usize> = (0..frozen).chain(first..all).collect();
         // At least three places a column: no more than these can be seen.

@@ -155,7 +155,7 @@ pub fn get(bucket: &str, key: &str, spool: &Spool, control: &Control) -> Result<
     let config = Config::from_environment()?;
     let (base, root) = config.bucket(bucket)?;
     let authority = config.authority.as_deref().map(certificates).transpose()?;
-    let client = client(&base, authority.as_deref())?;
+    let client = client(&base, authority.as_deref(), false)?;
     let call = |path: String, query: Vec<(String, String)>, shown: String| Call {
         client: &client,
         config: &config,
