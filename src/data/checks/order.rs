@@ -20,7 +20,7 @@ const ERRORS: f64 = 5.0;
 /// both have a standard error of one over the root of the rows when the order is chance.
 pub fn row_order(table: &Table<'_>) -> Result<Vec<Finding>> {
     // The rows of a sample are no neighbours.
-    if table.whole().is_some() {
+    if table.is_sample() {
         return Ok(Vec::new());
     }
     let (Some(target), Some(kind)) = (table.target(), table.target_kind()) else { return Ok(Vec::new()) };
@@ -81,7 +81,7 @@ pub fn row_order(table: &Table<'_>) -> Result<Vec<Finding>> {
 /// Rows out of place in a table that otherwise stands in the order of its time column.
 pub fn time_disorder(table: &Table<'_>) -> Result<Vec<Finding>> {
     // The rows of a sample are no neighbours.
-    if table.whole().is_some() {
+    if table.is_sample() {
         return Ok(Vec::new());
     }
     let Some(time) = table.time() else { return Ok(Vec::new()) };

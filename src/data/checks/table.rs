@@ -219,6 +219,11 @@ impl<'a> Table<'a> {
         self.whole
     }
 
+    /// Whether `data` holds fewer rows than the table has.
+    pub fn is_sample(&self) -> bool {
+        self.whole.is_some_and(|w| (w.sampled.len() as u64) < w.rows)
+    }
+
     /// The numbers (from 0) in the whole table of rows of `data`.
     pub fn places(&self, rows: impl IntoIterator<Item = usize>) -> impl Iterator<Item = usize> {
         rows.into_iter().map(|row| {
