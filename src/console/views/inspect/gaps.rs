@@ -29,7 +29,7 @@ pub fn draw(ui: &mut Ui<'_>, area: Rect, walk: &WalkState) {
     let share = 7;
     let room = area.right().saturating_sub(left + share + 2).max(1);
     let blocks = map.blocks.len();
-    let cell = (room / blocks.max(1) as u16).clamp(1, 3);
+    let cell = (room / blocks.max(1) as u16).clamp(1, 12);
     let fit = usize::from(room / cell).min(blocks);
     let (body, words) = rows(area, area.height.saturating_sub(3));
     let across = match &map.by {
