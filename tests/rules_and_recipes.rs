@@ -21,6 +21,8 @@ fn a_draft_is_kept_by_its_table_and_broken_by_another() {
         let report = house.json(0, &["rules", "check", &source, "--rules", &file, "--fail-on", "note"]);
         assert_eq!(report["verdict"], "pass", "{sample}");
     }
+    // What was worked on by hand is never written over.
+    assert_eq!(house.run(&["rules", "draft", "sample:credit", "-o", "credit.toml"]).status.code(), Some(2));
     let report = house.json(1, &["rules", "check", "sample:churn", "--rules", "credit.toml", "--junit", "out.xml"]);
     assert_eq!(
         (report["verdict"].as_str(), rule(&report, "Income.column")["verdict"].as_str()),
@@ -81,8 +83,9 @@ fn an_export_is_valid_by_the_standards_own_schema() {
         serde_json::from_str(&script("odcs_check.py", &[path.to_str().unwrap()])).unwrap()
     };
     for sample in ["credit", "taxi", "churn", "houses"] {
-        house.json(0, &["rules", "draft", &format!("sample:{sample}"), "-o", "drafted.toml"]);
-        let document = export("drafted.toml");
+        let file = format!("{sample}.toml");
+        house.json(0, &["rules", "draft", &format!("sample:{sample}"), "-o", &file]);
+        let document = export(&file);
         assert_eq!(
             (document["kind"].as_str(), document["apiVersion"].as_str()),
             (Some("DataContract"), Some("v3.1.0"))

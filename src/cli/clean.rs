@@ -14,7 +14,7 @@ use crate::error::{Error, Result};
 
 #[derive(Debug, Args)]
 pub(super) struct Clean {
-    /// A CSV or Parquet file, `-` for standard input, or `sample:NAME`.
+    /// A file, pattern, folder or address (docs/sources.md), `-` for standard input, or `sample:NAME`.
     pub source: String,
     /// The recipe (TOML) to apply.
     #[arg(long, value_name = "FILE", required_unless_present = "suggest", conflicts_with = "suggest")]
@@ -40,6 +40,11 @@ pub(super) fn run(call: &Call, args: &Clean) -> Result<Answer> {
     }
     if !standard {
         data::FileType::of(&output)?;
+    }
+    let same = |path: &std::path::Path| path.canonicalize().ok();
+    if !standard && same(&output).is_some_and(|out| same(std::path::Path::new(&args.source)) == Some(out)) {
+        return Err(Error::usage(format!("{} is the table itself, which is never written over", output.display()))
+            .hint("Name another file with -o"));
     }
     let dataset = data::load(&args.source, &LoadOptions::default(), &call.control)?;
     let applied = recipe::apply(&dataset, &recipe, Purpose::Clean, &call.control)?;

@@ -18,7 +18,7 @@ use crate::error::{Error, Result};
 pub(super) enum Rules {
     /// Write a first contract from a table that is believed to be right.
     Draft {
-        /// A CSV or Parquet file, `-` for standard input, or `sample:NAME`.
+        /// A file, pattern, folder or address (docs/sources.md), `-` for standard input, or `sample:NAME`.
         source: String,
         /// The column that a model would predict.
         #[arg(long, value_name = "COLUMN")]
@@ -29,7 +29,7 @@ pub(super) enum Rules {
     },
     /// Check a table against a contract. Exit code 1 when a rule is broken.
     Check {
-        /// A CSV or Parquet file, `-` for standard input, or `sample:NAME`.
+        /// A file, pattern, folder or address (docs/sources.md), `-` for standard input, or `sample:NAME`.
         source: String,
         /// The contract (TOML).
         #[arg(long, value_name = "FILE")]
@@ -79,6 +79,10 @@ pub(super) fn run(call: &Call, command: Rules) -> Result<Answer> {
 }
 
 fn draft(call: &Call, source: &str, target: Option<&str>, output: &Path) -> Result<Answer> {
+    if output.as_os_str() != "-" && output.exists() {
+        return Err(Error::usage(format!("{} is there already", output.display()))
+            .hint("A contract is worked on by hand and never written over: move it away, or name another file"));
+    }
     let dataset = data::load(source, &LoadOptions::default(), &call.control)?;
     if let Some(target) = target {
         dataset.spec(target)?;

@@ -281,7 +281,9 @@ fn span(table: &Table<'_>) -> Option<Reason> {
     let [low, high] = <[f64; 2]>::try_from(tally.quantiles(&[0.005, 0.995])).ok()?;
     let days = (high - low) / time.per_day();
     let years = days / 365.25;
-    let message = if years >= 1.0 {
+    // A full year less the week that the cut ends take.
+    let whole = days >= 358.0;
+    let message = if whole {
         format!("{} spans {} years: every season is in it", time.name(), figure((years * 10.0).round() / 10.0))
     } else {
         format!(
@@ -290,10 +292,9 @@ fn span(table: &Table<'_>) -> Option<Reason> {
             figure(days.round())
         )
     };
-    // A full year less the week that the cut ends take.
     Some(reason(
         "time-span",
-        if days >= 358.0 { Go } else { Care },
+        if whole { Go } else { Care },
         days,
         message,
         "Add earlier rows until a full year is covered, or expect the model to age with the season",

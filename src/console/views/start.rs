@@ -81,7 +81,9 @@ pub fn draw(ui: &mut Ui<'_>, area: Rect, app: &App) {
             (StartItem::Sample(_), None | Some(Line::Item(_, StartItem::Walk(_)))) => {
                 Some(("BEGIN WITH A SAMPLE", "real data inside this program"))
             }
-            (StartItem::File, _) => Some(("BEGIN WITH YOUR OWN DATA", "CSV or Parquet, or a flow file")),
+            (StartItem::File, _) => {
+                Some(("BEGIN WITH YOUR OWN DATA", "CSV, Parquet, JSON, Arrow, SQLite, or a flow file"))
+            }
             _ => None,
         };
         if let Some((title, note)) = heading {

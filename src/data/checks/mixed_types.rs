@@ -12,17 +12,22 @@ use crate::error::Result;
 /// Share of numbers from which the words among them are the exception.
 const MOSTLY: f64 = 0.5;
 
+/// Share of numbers in a column that names rows, from which the words among them are slips.
+const SLIPS: f64 = 0.99;
+
 /// Share of the values that must be numbers under their dress.
 const NEARLY_ALL: f64 = 0.95;
 
 /// Numbers with a few words among them.
 pub fn mixed(table: &Table<'_>) -> Result<Vec<Finding>> {
     let mut findings = Vec::new();
-    for c in table.columns().filter(|c| c.spec.meaning != Meaning::Identifier) {
+    for c in table.columns() {
         let Some((numeric, words)) = split(&c, is_number) else { continue };
         let all = c.summary.present();
         let share = numeric as f64 / all as f64;
-        if share < MOSTLY || words.is_empty() {
+        // A number that one slip has made a text names every row, as an identifier does; codes hold more words than that.
+        let least = if c.spec.meaning == Meaning::Identifier { SLIPS } else { MOSTLY };
+        if share < least || words.is_empty() {
             continue;
         }
         let shown: Vec<String> = words.iter().take(4).map(|w| format!("`{}`", brief(w, 24))).collect();

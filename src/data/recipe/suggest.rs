@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
+use super::apply::{Purpose, apply};
 use super::spec::{Action, Failures, Keep, Recipe, Step, Target};
 use crate::data::checks::bare;
 use crate::data::expression::quoted;
@@ -83,8 +84,7 @@ fn on_column(
             (!values.is_empty()).then(|| (3, Action::Map { column: name.to_owned(), values }))
         }
         "disguised-numbers" | "mixed-types" if text => {
-            let strip = check == "disguised-numbers";
-            Some((4, Action::Cast { columns, to: Target::Number, strip, decimal: None, failures: Failures::Missing }))
+            cast(data, columns, check == "disguised-numbers", control)?.map(|action| (4, action))
         }
         "negative-amounts" => {
             let column = quoted(name);
@@ -100,6 +100,26 @@ fn on_column(
         }
         _ => None,
     })
+}
+
+/// The cast to numbers that loses the fewest values: with a decimal point or a decimal comma. `None` when even that loses more
+/// than a few dressed numbers, or more than the words among plain ones.
+fn cast(data: &Dataset, columns: Vec<String>, strip: bool, control: &Control) -> Result<Option<Action>> {
+    let present = columns.iter().filter_map(|c| column::get(&data.frame, c).ok()).map(|c| c.len() - c.null_count());
+    let most = present.sum::<usize>() as f64 * if strip { 0.05 } else { 0.5 };
+    let mut best: Option<(u64, Action)> = None;
+    for decimal in [None, Some(',')] {
+        let columns = columns.clone();
+        let action = Action::Cast { columns, to: Target::Number, strip, decimal, failures: Failures::Missing };
+        let one = Recipe { steps: vec![Step::from(action.clone())] };
+        let Ok(applied) = apply(data, &one, Purpose::Clean, control) else { continue };
+        let lost = applied.reports.iter().flat_map(|r| &r.columns).map(|c| c.lost).sum();
+        if best.as_ref().is_none_or(|(fewest, _)| lost < *fewest) {
+            best = Some((lost, action));
+        }
+    }
+    control.check()?;
+    Ok(best.filter(|(lost, _)| *lost as f64 <= most).map(|(_, action)| action))
 }
 
 /// The number that follows a word in a finding's evidence.
@@ -205,6 +225,26 @@ mod tests {
         let again = profile::profile(&cleaned, None, &control).unwrap();
         let left = suggest(&cleaned, &again, &control).unwrap();
         assert!(left.is_empty(), "{left:#?}");
+    }
+
+    #[test]
+    fn numbers_with_a_decimal_comma_are_not_thrown_away() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("t.csv");
+        let mut csv = String::from("k;v\n");
+        for i in 0..200 {
+            csv.push_str(&format!("{};{}.{:03},{:02}\n", i % 7, 1 + i % 9, i, i % 100));
+        }
+        std::fs::write(&path, csv).unwrap();
+        let control = Control::default();
+        let data = load(path.to_str().unwrap(), &LoadOptions::default(), &control).unwrap();
+        let profile = profile::profile(&data, None, &control).unwrap();
+        let steps = suggest(&data, &profile, &control).unwrap();
+        let recipe = Recipe { steps: steps.into_iter().map(|(_, step)| step).collect() };
+        let cleaned = apply(&data, &recipe, Purpose::Clean, &control).unwrap().data;
+        let column = cleaned.frame.column("v").unwrap();
+        assert_eq!(column.null_count(), 0, "{recipe:?}");
+        assert_eq!(column.f64().unwrap().get(3), Some(4003.03));
     }
 
     #[test]

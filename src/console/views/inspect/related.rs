@@ -102,8 +102,11 @@ fn draw_map(ui: &mut Ui<'_>, area: Rect, found: &Associations, here: &Associatio
     let fit = usize::from(area.right().saturating_sub(left) / CELL);
     let all = found.columns.len();
     let shown = all.min(fit).min(usize::from(area.height.saturating_sub(1)));
-    let note =
-        if shown < all { format!("{shown} of {all} columns, darker is closer") } else { "darker is closer".to_owned() };
+    let note = if shown < all {
+        format!("{shown} of {all} columns, stronger is closer")
+    } else {
+        "stronger is closer".to_owned()
+    };
     let inside = ui.pane(area, "map", &note, false);
     // As far as needed to have the pair in sight.
     let place = |name: &str| found.columns.iter().position(|c| c == name).unwrap_or(0);
