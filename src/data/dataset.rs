@@ -97,6 +97,14 @@ pub struct ColumnSpec {
     pub date_format: Option<String>,
 }
 
+impl ColumnSpec {
+    /// A column of which only name and storage are known; what it is about is found later.
+    #[must_use]
+    pub fn new(name: impl Into<String>, physical: Physical) -> Self {
+        Self { name: name.into(), physical, meaning: Meaning::Number, missing_spellings: Vec::new(), date_format: None }
+    }
+}
+
 /// A table in memory with the meaning of its columns.
 ///
 /// `columns` and `frame` have the same columns in the same order.

@@ -287,7 +287,15 @@ pub fn holds(data: &Dataset, predicate: &str, control: &Control) -> Result<Vec<b
 /// When the condition is not understood, names unknown columns, is no condition, or holds for no row.
 pub fn filter(data: &mut Dataset, predicate: &str, control: &Control) -> Result<usize> {
     let mask = condition(data, predicate, control)?;
-    let frame = data.frame.filter(&mask)?;
+    keep(data, predicate, &mask)
+}
+
+/// [`filter`] where the condition was evaluated already.
+///
+/// # Errors
+/// When it holds for no row.
+pub fn keep(data: &mut Dataset, predicate: &str, mask: &BooleanChunked) -> Result<usize> {
+    let frame = data.frame.filter(mask)?;
     if frame.height() == 0 {
         return Err(Error::input(format!("the condition `{}` holds for no row", brief(predicate, 120)))
             .hint("Look at the columns' values with `pilothouse profile`"));

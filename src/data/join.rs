@@ -37,17 +37,8 @@ pub fn parts(parts: Vec<Part>, options: &LoadOptions, notes: &mut Vec<String>) -
     let common = common(&files, options.schema_changes)?;
     gathered(&parts, notes);
     notes.extend(common.notes);
-    let mut specs: Vec<ColumnSpec> = common
-        .columns
-        .iter()
-        .map(|(name, physical)| ColumnSpec {
-            name: name.clone(),
-            physical: *physical,
-            meaning: Meaning::Number,
-            missing_spellings: Vec::new(),
-            date_format: None,
-        })
-        .collect();
+    let mut specs: Vec<ColumnSpec> =
+        common.columns.iter().map(|(name, physical)| ColumnSpec::new(name, *physical)).collect();
     for spec in &mut specs {
         let mut formats = Vec::new();
         for found in parts.iter().filter_map(|p| p.columns.iter().find(|c| c.name == spec.name)) {

@@ -99,13 +99,7 @@ fn of_parquet(name: String, bytes: Cow<'static, [u8]>, control: &Control) -> Res
         .get_column_names()
         .iter()
         .zip(physicals)
-        .map(|(name, physical)| ColumnSpec {
-            name: name.to_string(),
-            physical,
-            meaning: Meaning::Number,
-            missing_spellings: Vec::new(),
-            date_format: None,
-        })
+        .map(|(name, physical)| ColumnSpec::new(name.to_string(), physical))
         .collect();
     Ok(Part { name, frame, columns, notes })
 }
@@ -132,11 +126,9 @@ fn of_text(
         .columns
         .into_iter()
         .map(|found| ColumnSpec {
-            name: found.name,
-            physical: found.physical,
-            meaning: Meaning::Number,
             missing_spellings: found.missing_spellings,
             date_format: found.date_format,
+            ..ColumnSpec::new(found.name, found.physical)
         })
         .collect();
     Ok(Part { name, frame: table.frame, columns, notes })
@@ -189,13 +181,7 @@ fn add_partition(
         _ => rows.collect::<StringChunked>().into_series(),
     };
     frame.with_column(series.with_name(name.into()).into())?;
-    columns.push(ColumnSpec {
-        name: name.to_owned(),
-        physical: partition.physical,
-        meaning: Meaning::Number,
-        missing_spellings: Vec::new(),
-        date_format: None,
-    });
+    columns.push(ColumnSpec::new(name, partition.physical));
     Ok(())
 }
 

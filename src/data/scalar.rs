@@ -50,6 +50,16 @@ impl Scalar {
         }
     }
 
+    /// The value as a column of texts writes it: a value and a column of different kinds meet as texts.
+    #[must_use]
+    pub fn in_text(&self) -> String {
+        match self {
+            Self::Text(text) => text.clone(),
+            Self::Number(v) => v.to_string(),
+            Self::Bool(v) => v.to_string(),
+        }
+    }
+
     /// The value as a text column would hold it; `None` for what is no text.
     #[must_use]
     pub fn as_text(&self) -> Option<&str> {

@@ -12,6 +12,7 @@ use reqwest::{Certificate, Url, redirect};
 
 use super::event::RunEvent;
 use super::settings::{Settings, Transport};
+use crate::net::{install_ring, is_loopback};
 
 /// Events that wait at most; when the receiver cannot keep up, later ones are dropped.
 const WAITING: usize = 1_000;
@@ -132,8 +133,7 @@ fn append(path: &Path, event: &str) -> Result<(), String> {
 }
 
 fn connect(url: &Url) -> Result<Client, String> {
-    // TLS by ring; a choice that was made before is kept.
-    let _ = rustls::crypto::ring::default_provider().install_default();
+    install_ring();
     let mut builder = Client::builder()
         .user_agent(concat!("pilothouse/", env!("CARGO_PKG_VERSION")))
         .connect_timeout(TIMEOUT / 2)
@@ -143,10 +143,7 @@ fn connect(url: &Url) -> Result<Client, String> {
     if url.scheme() == "http" {
         builder = builder.tls_certs_only(std::iter::empty::<Certificate>());
     }
-    let loopback = url.host_str().is_some_and(|h| {
-        h == "localhost" || h.trim_matches(['[', ']']).parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
-    });
-    if loopback {
+    if is_loopback(url) {
         builder = builder.no_proxy();
     }
     builder.build().map_err(|e| format!("the HTTP client cannot start: {e}"))

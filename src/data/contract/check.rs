@@ -373,15 +373,7 @@ fn value_set(spec: &ColumnSpec, column: &Column, rule: &ValueSet, control: &Cont
         return Count::of(values.iter().map(|v| (!v.is_nan()).then(|| known(*v))), value, control);
     }
     // A value and a column of different kinds meet as texts: the code `7` is the text "7".
-    let allowed: HashSet<String> = rule
-        .of
-        .iter()
-        .map(|v| match v {
-            Scalar::Text(text) => text.clone(),
-            Scalar::Number(v) => v.to_string(),
-            Scalar::Bool(v) => v.to_string(),
-        })
-        .collect();
+    let allowed: HashSet<String> = rule.of.iter().map(Scalar::in_text).collect();
     if spec.physical == Physical::String {
         let texts = column.as_materialized_series().str()?;
         return Count::of(texts.iter().map(|t| t.map(|t| allowed.contains(t))), value, control);

@@ -27,7 +27,7 @@ pub(super) fn deduplicate(work: &mut Work<'_>, columns: &[String], keep: Keep) -
 pub(super) fn filter(work: &mut Work<'_>, condition: &str) -> Result<()> {
     let holds = expression::condition(&work.data, condition, work.control)?;
     let unknown = holds.null_count() as u64;
-    let gone = expression::filter(&mut work.data, condition, work.control)? as u64;
+    let gone = expression::keep(&mut work.data, condition, &holds)? as u64;
     let unknown = if unknown > 0 {
         format!(", {} of them because a value is missing", counted(unknown, "row"))
     } else {

@@ -263,14 +263,7 @@ pub(super) fn missing(work: &mut Work<'_>, columns: &[String], values: &[Scalar]
         let spec = work.data.spec(name)?.clone();
         let column = column::get(&work.data.frame, name)?.clone();
         let stays: BooleanChunked = if spec.physical == Physical::String {
-            let stand_ins: HashSet<String> = values
-                .iter()
-                .map(|v| match v {
-                    Scalar::Text(text) => text.clone(),
-                    Scalar::Number(v) => v.to_string(),
-                    Scalar::Bool(v) => v.to_string(),
-                })
-                .collect();
+            let stand_ins: HashSet<String> = values.iter().map(Scalar::in_text).collect();
             let texts = column.as_materialized_series().str()?;
             texts.iter().map(|t| Some(t.is_none_or(|t| !stand_ins.contains(t)))).collect()
         } else {

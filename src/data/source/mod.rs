@@ -38,7 +38,7 @@ pub(super) use self::many::day;
 pub(super) use self::name::{Name, Wanted, shown};
 pub use self::name::{has_secret, without_secrets};
 pub(super) use self::nested::flat;
-pub(super) use self::plain::{embedded, head, hex, open, read_error, read_whole};
+pub(super) use self::plain::{digest, embedded, head, hex, open, read_error, read_whole};
 pub use self::schema::SchemaChanges;
 pub(super) use self::schema::{Found, common};
 pub(super) use self::sniff::{Kind, sniff};

@@ -168,11 +168,9 @@ fn of_text(
         .iter()
         .zip(scan.guesses.iter().zip(scan.readings()))
         .map(|(name, (guess, reading))| ColumnSpec {
-            name: name.clone(),
-            physical: csv::physical(*reading),
-            meaning: Meaning::Number,
             missing_spellings: csv::spellings(guess, *reading),
             date_format: guess.date_format(),
+            ..ColumnSpec::new(name, csv::physical(*reading))
         })
         .collect();
     let data = Dataset {
@@ -207,18 +205,7 @@ fn of_parquet(
         Err(_) if scan.unsteady => return Ok(None),
         other => other?,
     };
-    let specs = scan
-        .names
-        .iter()
-        .zip(&scan.physicals)
-        .map(|(name, physical)| ColumnSpec {
-            name: name.clone(),
-            physical: *physical,
-            meaning: Meaning::Number,
-            missing_spellings: Vec::new(),
-            date_format: None,
-        })
-        .collect();
+    let specs = scan.names.iter().zip(&scan.physicals).map(|(name, p)| ColumnSpec::new(name, *p)).collect();
     let data = Dataset {
         source: source.to_owned(),
         frame,

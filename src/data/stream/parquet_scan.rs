@@ -3,17 +3,15 @@
 
 use std::collections::BTreeSet;
 use std::fs::File;
-use std::io::Read;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use polars::prelude::*;
 use rayon::prelude::*;
-use sha2::{Digest, Sha256};
 
 use super::Limits;
-use crate::data::source::hex;
-use crate::data::{Physical, brief, parquet};
+use crate::data::source::digest;
+use crate::data::{Physical, parquet};
 use crate::engine::{
     Aggregates, Control, Edges, Executor, NumberColumn, NumberPlan, RowHashes, RowSample, Shape, Summary, TextColumn,
     TextPlan, guarded, hash,
@@ -295,22 +293,6 @@ impl ParquetScan {
     }
 }
 
-/// The SHA-256 of a file in hex.
-fn fingerprint(path: &str, control: &Control) -> Result<String> {
-    let mut file = File::open(Path::new(path))?;
-    let mut hash = Sha256::new();
-    let mut buffer = vec![0u8; 1 << 20];
-    loop {
-        control.check()?;
-        match file.read(&mut buffer) {
-            Ok(0) => return Ok(hex(&hash.finalize())),
-            Ok(n) => hash.update(buffer.get(..n).unwrap_or_default()),
-            Err(e) if e.kind() == std::io::ErrorKind::Interrupted => {}
-            Err(e) => return Err(Error::input(format!("{} cannot be read: {e}", brief(path, 200)))),
-        }
-    }
-}
-
 impl Executor for ParquetScan {
     type Rows = DataFrame;
 
@@ -322,7 +304,7 @@ impl Executor for ParquetScan {
             return Err(Error::input("there is no column in the file"));
         }
         let path = self.path.clone();
-        let (done, fingerprint) = rayon::join(|| self.pass(control), || fingerprint(&path, control));
+        let (done, fingerprint) = rayon::join(|| self.pass(control), || digest(Path::new(&path), &control.silent()));
         let done = done?;
         self.fingerprint = fingerprint?;
         Ok(done)
