@@ -1,10 +1,13 @@
 //! Looking at a table row by row: which rows, in which order, and their cells as text. Made for millions of rows: only
 //! the cells that are seen become text.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use polars::prelude::*;
 use rayon::prelude::*;
 
-use super::{Dataset, column, expression};
+use super::search::Words;
+use super::{Dataset, column, expression, order};
 use crate::engine::Control;
 use crate::error::{Error, Result};
 
@@ -55,33 +58,11 @@ pub fn row_order(data: &Dataset, query: &RowQuery, control: &Control) -> Result<
     if let Some((name, descending)) = &query.sort {
         control.check()?;
         control.report("sort", None, super::brief(name, 60));
-        let ranks = ranks(data, name, *descending)?;
-        // Stable: rows of equal value stay in the order of the file.
-        rows.par_sort_by_key(|row| ranks.get(*row as usize).copied().unwrap_or(u32::MAX));
+        data.spec(name)?;
+        rows = order::by_column(rows, column::get(&data.frame, name)?, *descending)?;
         control.check()?;
     }
     Ok(rows)
-}
-
-/// Each row's rank by a column; equal values have equal ranks, missing ones the last.
-fn ranks(data: &Dataset, name: &str, descending: bool) -> Result<Vec<u32>> {
-    data.spec(name)?;
-    let column = column::get(&data.frame, name)?;
-    let options = SortOptions { descending, nulls_last: true, maintain_order: true, ..SortOptions::default() };
-    let order = column.as_materialized_series().arg_sort(options);
-    let sorted = column.take(&order)?;
-    let sorted = sorted.as_materialized_series();
-    // A step wherever the value differs from the one before it.
-    let changed = sorted.not_equal_missing(&sorted.shift(1))?;
-    let mut ranks = vec![u32::MAX; data.rows()];
-    let mut rank = 0u32;
-    for (row, new) in order.into_no_null_iter().zip(changed.iter()) {
-        rank += u32::from(new.unwrap_or(true));
-        if let Some(place) = ranks.get_mut(row as usize) {
-            *place = rank;
-        }
-    }
-    Ok(ranks)
 }
 
 /// Whether a text is meant as a condition and not as words to look for.
@@ -97,27 +78,21 @@ fn passing(data: &Dataset, filter: &str, control: &Control) -> Result<Vec<bool>>
     if looks_like_sql(filter) {
         return expression::holds(data, filter, control);
     }
-    let words: Vec<String> = filter.to_lowercase().split_whitespace().map(str::to_owned).collect();
+    let words = Words::each(filter)?;
+    let columns: Vec<&Column> = data.frame.columns().iter().filter(|c| words.may_stand_in(c)).collect();
+    let done = AtomicUsize::new(0);
     let starts: Vec<usize> = (0..data.rows()).step_by(STRIDE).collect();
     let parts: Vec<Vec<bool>> = starts
-        .into_par_iter()
+        .par_iter()
         .map(|start| {
             control.check()?;
-            let part = data.frame.slice(start as i64, STRIDE);
-            let mut found = vec![0u64; part.height()];
-            let goal = words.iter().take(64).enumerate().fold(0u64, |set, (i, _)| set | 1 << i);
-            for column in part.columns() {
-                for (set, text) in found.iter_mut().zip(column::texts(column)?) {
-                    let Some(text) = text.filter(|_| *set != goal) else { continue };
-                    let text = text.to_lowercase();
-                    for (i, word) in words.iter().take(64).enumerate() {
-                        if text.contains(word.as_str()) {
-                            *set |= 1 << i;
-                        }
-                    }
-                }
+            let mut found = vec![0u64; STRIDE.min(data.rows() - start)];
+            for column in &columns {
+                words.mark(&column.slice(*start as i64, STRIDE), &mut found)?;
             }
-            Ok(found.into_iter().map(|set| set == goal).collect())
+            let done = done.fetch_add(1, Ordering::Relaxed) + 1;
+            control.report("filter", Some(done as f64 / starts.len() as f64), super::brief(filter, 60));
+            Ok(found.into_iter().map(|set| set == words.all()).collect())
         })
         .collect::<Result<_>>()?;
     Ok(parts.concat())
@@ -137,10 +112,11 @@ pub fn find_row(
     control: &Control,
 ) -> Result<Option<usize>> {
     let count = order.map_or(data.rows(), <[u32]>::len);
-    let wanted = text.to_lowercase();
-    if count == 0 || wanted.is_empty() {
+    if count == 0 || text.is_empty() {
         return Ok(None);
     }
+    let wanted = Words::whole(text)?;
+    let columns: Vec<&Column> = data.frame.columns().iter().filter(|c| wanted.may_stand_in(c)).collect();
     // Places in the order of the search, the starting one last.
     let place = |step: usize| {
         let step = (step + 1) % count;
@@ -154,12 +130,12 @@ pub fn find_row(
             .iter()
             .map(|p| order.map_or(u32::try_from(*p).ok(), |o| o.get(*p).copied()).unwrap_or(u32::MAX))
             .collect();
-        let columns: Vec<&Column> = data.frame.columns().iter().collect();
         let first = columns
-            .into_par_iter()
+            .par_iter()
             .map(|column| {
-                let texts = column::texts(&column.take_slice(&rows)?)?;
-                Ok(texts.iter().position(|t| t.as_ref().is_some_and(|t| t.to_lowercase().contains(&wanted))))
+                let mut found = vec![0; rows.len()];
+                wanted.mark(&column.take_slice(&rows)?, &mut found)?;
+                Ok(found.iter().position(|set| *set != 0))
             })
             .collect::<Result<Vec<Option<usize>>>>()?
             .into_iter()
