@@ -81,6 +81,13 @@ pub static TABLE: &[Binding] = &[
         "sort",
         "Sort by the column under the cursor: upwards, downwards, as in the file",
     ),
+    bind(
+        Context::Rows,
+        &["/"],
+        Action::Filter,
+        "filter",
+        "Show only rows that fit an SQL condition or contain words, type to say which",
+    ),
     bind(Context::Rows, &["f"], Action::FindText, "find", "Find a row that contains a text"),
     bind(Context::Rows, &[";"], Action::FindNext, "", "The next row that contains the text"),
     bind(Context::Rows, &[","], Action::FindPrevious, "", "The row before that contains the text"),

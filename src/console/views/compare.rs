@@ -26,7 +26,9 @@ pub struct CompareView {
 }
 
 /// Whether the chosen run is really better than another, in words.
-fn verdict(compare: &CompareRecord, run: &RunRecord, to: &str) -> (String, Role) {
+///
+/// `to` parts the ends of the interval; without it there is no room for one.
+fn verdict(compare: &CompareRecord, run: &RunRecord, to: Option<&str>) -> (String, Role) {
     if compare.chosen == run.id {
         return ("chosen".into(), Role::Accent);
     }
@@ -38,7 +40,10 @@ fn verdict(compare: &CompareRecord, run: &RunRecord, to: &str) -> (String, Role)
     // The test's difference is the chosen run's value less the other's.
     let chosen_is_better = (t.difference > 0.0) == metrics::higher_is_better(&t.metric);
     let (low, high) = (t.low.abs().min(t.high.abs()), t.low.abs().max(t.high.abs()));
-    let by = format!("by {}, {}{to}{}", format::score(t.difference.abs()), format::score(low), format::score(high));
+    let mut by = format!("by {}", format::score(t.difference.abs()));
+    if let Some(to) = to {
+        by.push_str(&format!(", {}{to}{}", format::score(low), format::score(high)));
+    }
     if chosen_is_better { (format!("worse {by}"), Role::Warn) } else { (format!("better {by}"), Role::Good) }
 }
 
@@ -145,17 +150,18 @@ fn draw_board(ui: &mut Ui<'_>, area: Rect, walk: &WalkState, runs: &[&RunRecord]
         format!("{marked} marked")
     };
     let inside = ui.pane(area, "leaderboard", &note, true);
+    let roomy = area.width >= 100;
     let cols = [
         Col::fixed("", 1),
         Col::fixed(
             "MODEL",
-            longest(runs.iter().map(|r| r.title.as_str()), 12, if area.width < 100 { 18 } else { area.width / 3 }),
+            longest(runs.iter().map(|r| r.title.as_str()), 12, if roomy { area.width / 3 } else { 26 }),
         ),
         Col::fixed(name.clone(), 8.max(width(&name))).right(),
         Col::fixed("95 %", 15).drop(1),
         Col::fixed("FOLDS", 8).right().drop(3),
         Col::fixed("FIT", 7).right().drop(2),
-        Col::fill("AGAINST THE CHOSEN", 27),
+        Col::fill("AGAINST THE CHOSEN", if roomy { 27 } else { 19 }),
     ];
     let glyphs = *ui.glyphs;
     table(ui, inside, &cols, &walk.views.compare.list, runs.len(), true, |i| {
@@ -169,7 +175,7 @@ fn draw_board(ui: &mut Ui<'_>, area: Rect, walk: &WalkState, runs: &[&RunRecord]
         let m = run.metric_named(&run.metric);
         let range = m.and_then(|m| Some(format!("{}{}{}", format::score(m.low?), glyphs.to, format::score(m.high?))));
         let (words, role) =
-            walk.desk.compare.as_ref().map_or((String::new(), Role::Muted), |c| verdict(c, run, glyphs.to));
+            walk.desk.compare.as_ref().map_or((String::new(), Role::Muted), |c| verdict(c, run, roomy.then_some(glyphs.to)));
         let words = if role == Role::Accent { format!("{} {words}", glyphs.done) } else { words };
         vec![
             mark,

@@ -3,7 +3,7 @@
 use ratatui::layout::Rect;
 
 use crate::console::app::App;
-use crate::console::keys::{Context, Resolved};
+use crate::console::keys::{Action, Context, Resolved};
 use crate::console::theme::Role;
 use crate::console::widgets::{List, Ui, width};
 
@@ -97,14 +97,19 @@ pub fn draw(ui: &mut Ui<'_>, area: Rect, app: &App, list: &List) {
     list.window(lines.len(), inside.height);
     // The cursor is the first row shown, but never leaves rows of the page empty.
     let first = list.cursor.min(lines.len().saturating_sub(usize::from(inside.height).saturating_sub(2)));
-    let mut y = inside.y;
+    // The last row is kept for saying that there is more.
+    let long = lines.len() > usize::from(inside.height) || first > 0;
+    let page = Rect { height: inside.height.saturating_sub(u16::from(long)), ..inside };
+    let mut y = page.y;
+    let mut seen = 0;
     for line in lines.iter().skip(first) {
-        if y >= inside.bottom() {
+        if y >= page.bottom() {
             break;
         }
+        seen += 1;
         match line {
             Line::Text(text, role) => {
-                let room = Rect { y, height: inside.bottom() - y, ..inside };
+                let room = Rect { y, height: page.bottom() - y, ..page };
                 y += ui.paragraph(room, text, *role).max(1);
             }
             Line::Key(b) => {
@@ -113,5 +118,11 @@ pub fn draw(ui: &mut Ui<'_>, area: Rect, app: &App, list: &List) {
                 y += 1;
             }
         }
+    }
+    let left = lines.len().saturating_sub(first + seen);
+    if left > 0 {
+        let down = app.keymap.key_of(Context::Help, Action::Down);
+        let text = format!("{left} more, {down} goes on");
+        ui.right(inside.right(), inside.bottom().saturating_sub(1), inside.width, &text, Role::Muted);
     }
 }

@@ -8,6 +8,9 @@ use crate::chart::{Ink, Style};
 /// Writes a cell `wide` places wide for a strength from 0 to 1.
 pub fn heat(ui: &mut Ui<'_>, x: u16, y: u16, wide: u16, strength: f64) {
     let level = (strength.clamp(0.0, 1.0) * 8.0).round() as u8;
+    if level == 0 {
+        return; // nothing keeps the ground that stands there, the cursor's too
+    }
     let shades =
         if ui.glyphs.chart == Style::Plain { [" ", ".", ":", "+", "#"] } else { [" ", "░", "▒", "▓", "█"] };
     let style = ui.theme.ink(Ink::Heat(level));

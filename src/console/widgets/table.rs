@@ -144,6 +144,9 @@ pub fn table(
             }
         }
     }
+    if count == 0 && !list.filter.is_empty() {
+        ui.say(left, body.y, edge.saturating_sub(left), "Nothing here fits the filter.", Role::Muted);
+    }
     if count > usize::from(body.height) {
         ui.position(area.y, cursor, count);
     }

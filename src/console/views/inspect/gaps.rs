@@ -29,7 +29,7 @@ pub fn draw(ui: &mut Ui<'_>, area: Rect, walk: &WalkState) {
     let share = 7;
     let room = area.right().saturating_sub(left + share + 2).max(1);
     let blocks = map.blocks.len();
-    let cell = (room / blocks.max(1) as u16).clamp(1, 12);
+    let cell = (room / u16::try_from(blocks).unwrap_or(u16::MAX).max(1)).max(1);
     let fit = usize::from(room / cell).min(blocks);
     let (body, words) = rows(area, area.height.saturating_sub(3));
     let across = match &map.by {
@@ -60,7 +60,10 @@ pub fn draw(ui: &mut Ui<'_>, area: Rect, walk: &WalkState) {
     if found.len() > usize::from(height) {
         ui.position(area.y, cursor, found.len());
     }
-    let Some(i) = found.get(cursor) else { return };
+    let Some(i) = found.get(cursor) else {
+        let at = Rect { y: area.y + 1, height: area.height.saturating_sub(1), ..area };
+        return status::empty(ui, at, "Nothing here fits the filter.");
+    };
     let (Some(name), Some(shares)) = (map.columns.get(*i), map.shares.get(*i)) else { return };
     let label = |k: usize| map.blocks.get(k).map_or("", |b| b.label.as_str());
     let worst = shares.iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1));

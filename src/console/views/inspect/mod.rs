@@ -16,7 +16,7 @@ use crate::console::app::{App, WalkState};
 use crate::console::format;
 use crate::console::theme::Role;
 use crate::console::widgets::{Cell, ChartPane, Col, List, Ui, bar, table, width, wrap};
-use crate::data::{self, ColumnProfile, FeasibilityVerdict, Finding, Profile, Severity};
+use crate::data::{self, ColumnProfile, FeasibilityVerdict, Finding, Meaning, Profile, Severity};
 use crate::flow::{self, ColumnChart, Step};
 
 /// A verdict in words.
@@ -304,12 +304,14 @@ fn draw_column(ui: &mut Ui<'_>, area: Rect, walk: &WalkState, profile: &Profile,
     let inside = Rect { x: inside.x + 1, width: inside.width.saturating_sub(2), ..inside };
     let mut facts: Vec<String> = Vec::new();
     let number = |name: &str, v: Option<f64>| v.map(|v| format!("{name} {}", format::figure(v)));
-    facts.extend(number("mean", c.mean));
-    facts.extend(number("deviation", c.std));
+    // What names a row has no middle.
+    let measured = c.kind != Meaning::Identifier;
+    facts.extend(number("mean", c.mean.filter(|_| measured)));
+    facts.extend(number("deviation", c.std.filter(|_| measured)));
     if let (Some(a), Some(b)) = (&c.min, &c.max) {
         facts.push(format!("{} to {}", cell(a), cell(b)));
     }
-    facts.extend(c.quantiles.get("0.5").map(|v| format!("median {}", cell(v))));
+    facts.extend(c.quantiles.get("0.5").filter(|_| measured).map(|v| format!("median {}", cell(v))));
     facts.push(format!("{} distinct", format::count(c.distinct as usize)));
     if c.missing > 0 {
         facts.push(format!("{} missing", format::count(c.missing as usize)));
@@ -319,7 +321,7 @@ fn draw_column(ui: &mut Ui<'_>, area: Rect, walk: &WalkState, profile: &Profile,
     let lines = u16::try_from(wrap(&text, inside.width).len()).unwrap_or(1).min(3);
     ui.paragraph(Rect { height: lines, ..inside }, &text, Role::Text);
     let mut used = lines + 1;
-    if chart == ColumnChart::Distribution && inside.height >= used + 10 && draw_box(ui, inside, used - 1, c) {
+    if measured && chart == ColumnChart::Distribution && inside.height >= used + 10 && draw_box(ui, inside, used - 1, c) {
         used += 1;
     }
     let below = Rect { y: inside.y + used, height: inside.height.saturating_sub(used), ..inside };
