@@ -315,6 +315,28 @@ fn signals_give_the_terminal_back() {
     }
 }
 
+/// What a library writes to standard error stands where that leads, which `/proc` shows to others.
+#[cfg(target_os = "linux")]
+#[test]
+fn what_libraries_say_waits_until_the_screen_is_given_back() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut console = Console::start(dir.path(), 24, 80, &[]);
+    console.wait_text("BEGIN WITH A SAMPLE", SHORT);
+    console.settle();
+    let before = console.text();
+    let errors = format!("/proc/{}/fd/2", console.child.process_id().unwrap());
+    let mut errors = std::fs::OpenOptions::new().append(true).open(errors).unwrap();
+    errors.write_all(b"a stray \x1b[2Jwarning\n").unwrap();
+    console.settle();
+    assert_eq!(console.text(), before);
+    console.type_keys("q");
+    console.wait_text("warning", SHORT);
+    assert_eq!(console.wait_end(), 0);
+    console.assert_restored();
+    let text = console.text();
+    assert!(text.contains("a stray") && text.contains("[2Jwarning"), "{text}");
+}
+
 #[test]
 fn a_storm_of_resizes_is_survived() {
     let folder = tempfile::tempdir().unwrap();

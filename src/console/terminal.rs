@@ -1,6 +1,9 @@
 //! Taking the terminal over and giving it back, whatever happens.
 
-use std::io::{self, BufWriter, Stdout, Write};
+use std::fs::File;
+use std::io::{self, BufWriter, IsTerminal, Read, Seek, Stdout, Write};
+use std::os::fd::OwnedFd;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use base64::Engine as _;
@@ -20,6 +23,12 @@ use crate::error::{Error, Result};
 
 /// Whether the terminal is ours, so that it is given back once and only once.
 static TAKEN: AtomicBool = AtomicBool::new(false);
+
+/// Where standard error went before, and what gathers it meanwhile.
+static ASIDE: Mutex<Option<(OwnedFd, File)>> = Mutex::new(None);
+
+/// Of what libraries said meanwhile so much is shown when the terminal is given back.
+const MOST_SAID: u64 = 4 << 10;
 
 /// Bytes of a frame are gathered and written at once.
 type Out = BufWriter<Stdout>;
@@ -41,6 +50,33 @@ pub fn restore() {
         let _ =
             execute!(io::stdout(), EndSynchronizedUpdate, DisableBracketedPaste, cursor::Show, LeaveAlternateScreen);
         let _ = disable_raw_mode();
+        give_errors_back();
+    }
+}
+
+/// Keeps standard error from the screen: libraries write warnings there at any time, and one line of theirs scrolls
+/// everything away. Left alone where it goes into a file.
+fn put_errors_aside() -> io::Result<()> {
+    if io::stderr().is_terminal() {
+        let before = rustix::io::dup(io::stderr())?;
+        let aside = tempfile::tempfile()?;
+        rustix::stdio::dup2_stderr(&aside)?;
+        if let Ok(mut kept) = ASIDE.lock() {
+            *kept = Some((before, aside));
+        }
+    }
+    Ok(())
+}
+
+/// Gives standard error back and shows what was said meanwhile.
+fn give_errors_back() {
+    let Some((before, mut aside)) = ASIDE.lock().ok().and_then(|mut kept| kept.take()) else { return };
+    let _ = rustix::stdio::dup2_stderr(before);
+    let mut said = Vec::new();
+    if aside.rewind().is_ok() && aside.take(MOST_SAID).read_to_end(&mut said).is_ok() && !said.is_empty() {
+        for line in String::from_utf8_lossy(&said).lines() {
+            eprintln!("{}", crate::data::display(line));
+        }
     }
 }
 
@@ -68,6 +104,7 @@ impl Screen {
         install_hook();
         TAKEN.store(true, Ordering::SeqCst);
         let take = || -> io::Result<Self> {
+            put_errors_aside()?;
             enable_raw_mode()?;
             let mut out = BufWriter::with_capacity(1 << 16, io::stdout());
             queue!(out, EnterAlternateScreen, EnableBracketedPaste, cursor::Hide)?;

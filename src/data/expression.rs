@@ -136,7 +136,9 @@ fn evaluate(data: &Dataset, name: &str, expression: &str, control: &Control) -> 
     }) {
         return Err(other_rows());
     }
-    let expr = with_moments(expr, &data.frame)?.alias(name);
+    let expr = with_moments(expr, &data.frame)?;
+    conditions_meet(&expr, &data.frame).map_err(|e| e.at(&place))?;
+    let expr = expr.alias(name);
     control.check()?;
     let on = |frame: DataFrame| -> Result<Column> {
         let height = frame.height();
@@ -168,13 +170,8 @@ fn evaluate(data: &Dataset, name: &str, expression: &str, control: &Control) -> 
 /// Good SQL that Polars does not know: `EXTRACT(EPOCH FROM b - a)`, where it has an epoch of moments only, becomes the
 /// seconds of the duration; and a text compared to a date or moment (`day >= '2019-01-01'`) becomes a moment.
 fn with_moments(expr: Expr, frame: &DataFrame) -> Result<Expr> {
-    let head = frame.head(Some(0)).lazy();
-    let dtype = |operand: &Expr| {
-        let typed = head.clone().select([operand.clone().alias("x")]).collect_schema();
-        typed.ok().and_then(|schema| schema.get("x").cloned()).unwrap_or(DataType::Null)
-    };
-    let is_duration = |operand: &Expr| matches!(dtype(operand), DataType::Duration(_));
-    let is_moment = |operand: &Expr| matches!(dtype(operand), DataType::Date | DataType::Datetime(..));
+    let is_duration = |operand: &Expr| matches!(type_of(operand, frame), DataType::Duration(_));
+    let is_moment = |operand: &Expr| matches!(type_of(operand, frame), DataType::Date | DataType::Datetime(..));
     let compare = |left: Arc<Expr>, op: Operator, right: Arc<Expr>| Expr::BinaryExpr { left, op, right };
     guarded("the expression", || {
         expr.try_map_expr(|part| {
@@ -204,6 +201,48 @@ fn with_moments(expr: Expr, frame: &DataFrame) -> Result<Expr> {
         })
         .map_err(Error::from)
     })
+}
+
+/// What an expression would give, by the columns' types alone; nothing when that cannot be told.
+fn type_of(expr: &Expr, frame: &DataFrame) -> DataType {
+    let typed = frame.head(Some(0)).lazy().select([expr.clone().alias("x")]).collect_schema();
+    typed.ok().and_then(|schema| schema.get("x").cloned()).unwrap_or(DataType::Null)
+}
+
+/// Refuses `AND` and `OR` between a condition and something else: Polars would take the other side's numbers for bits, or
+/// for yes wherever they are not zero.
+fn conditions_meet(expr: &Expr, frame: &DataFrame) -> Result<()> {
+    for part in expr {
+        let Expr::BinaryExpr { left, op, right } = part else { continue };
+        let word = match op {
+            Operator::And | Operator::LogicalAnd => "AND",
+            Operator::Or | Operator::LogicalOr => "OR",
+            _ => continue,
+        };
+        let [a, b] = [left, right].map(|side| type_of(side, frame));
+        let (odd, side) = match (&a, &b) {
+            (DataType::Boolean, DataType::Boolean | DataType::Null) | (DataType::Null, _) => continue,
+            (DataType::Boolean, other) => (other, right),
+            (other, DataType::Boolean) => (other, left),
+            _ => continue,
+        };
+        return Err(Error::input(format!(
+            "{word} wants a condition on both sides, and `{}` is none ({})",
+            brief(&side.to_string(), 60),
+            kind(odd)
+        ))
+        .hint("Say what is asked of it, for example tip_amount > 0"));
+    }
+    Ok(())
+}
+
+/// What values of a type are called.
+fn kind(of: &DataType) -> &'static str {
+    match of {
+        DataType::String => "a text",
+        DataType::Date | DataType::Datetime(..) | DataType::Duration(_) => "a moment",
+        _ => "a number",
+    }
 }
 
 /// A moment written as a text in ISO 8601.
@@ -319,6 +358,23 @@ mod tests {
         derive(&mut data, "new", expression, &Control::default())?;
         let values = column::numbers(data.frame.column("new")?).unwrap_or_default();
         Ok((data, values))
+    }
+
+    #[test]
+    fn and_wants_conditions() {
+        for (predicate, odd) in [
+            ("fare_amount < 0 AND tip_amount", "tip_amount"),
+            ("store_and_fwd_flag OR fare_amount < 0", "store_and_fwd_flag"),
+            ("fare_amount < 0 OR (extra > 0 AND pickup_datetime)", "pickup_datetime"),
+        ] {
+            let error = holds(&taxi(), predicate, &Control::default()).unwrap_err();
+            assert!(error.message.contains(odd) && error.message.contains("both sides"), "{error}");
+        }
+        for good in
+            ["fare_amount < 0 AND extra < 0", "fare_amount < 0 AND NULL", "NOT fare_amount < 0 OR tip_amount IN (1, 2)"]
+        {
+            assert!(holds(&taxi(), good, &Control::default()).is_ok(), "{good}");
+        }
     }
 
     #[test]

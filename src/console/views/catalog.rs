@@ -225,6 +225,9 @@ fn draw_diff(ui: &mut Ui<'_>, area: Rect, view: &CatalogView, diff: &VersionDiff
     let inside = ui.pane(area, &title, "what changed", true);
     let (mark, role, word) = if diff.differs {
         (ui.glyphs.warning, Role::Warn, "they differ")
+    } else if diff.drift.is_none() {
+        // Silence about drift is no answer.
+        (ui.glyphs.warning, Role::Warn, "the same columns; drift cannot be told")
     } else {
         (ui.glyphs.done, Role::Good, "no difference that matters")
     };
@@ -238,7 +241,7 @@ fn draw_diff(ui: &mut Ui<'_>, area: Rect, view: &CatalogView, diff: &VersionDiff
     );
     let why = diff.columns_missing.as_deref().unwrap_or(&diff.drift_from);
     let (_, below) = rows(inside, 1);
-    let used = ui.paragraph(Rect { height: below.height.min(2), ..inner(below) }, why, Role::Muted);
+    let used = ui.paragraph(Rect { height: below.height.min(3), ..inner(below) }, why, Role::Muted);
     let (_, body) = rows(below, used + 1);
     let lines = lines(diff);
     let cols = [

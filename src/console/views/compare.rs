@@ -174,8 +174,11 @@ fn draw_board(ui: &mut Ui<'_>, area: Rect, walk: &WalkState, runs: &[&RunRecord]
         }
         let m = run.metric_named(&run.metric);
         let range = m.and_then(|m| Some(format!("{}{}{}", format::score(m.low?), glyphs.to, format::score(m.high?))));
-        let (words, role) =
-            walk.desk.compare.as_ref().map_or((String::new(), Role::Muted), |c| verdict(c, run, roomy.then_some(glyphs.to)));
+        let (words, role) = walk
+            .desk
+            .compare
+            .as_ref()
+            .map_or((String::new(), Role::Muted), |c| verdict(c, run, roomy.then_some(glyphs.to)));
         let words = if role == Role::Accent { format!("{} {words}", glyphs.done) } else { words };
         vec![
             mark,

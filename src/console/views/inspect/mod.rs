@@ -321,7 +321,8 @@ fn draw_column(ui: &mut Ui<'_>, area: Rect, walk: &WalkState, profile: &Profile,
     let lines = u16::try_from(wrap(&text, inside.width).len()).unwrap_or(1).min(3);
     ui.paragraph(Rect { height: lines, ..inside }, &text, Role::Text);
     let mut used = lines + 1;
-    if measured && chart == ColumnChart::Distribution && inside.height >= used + 10 && draw_box(ui, inside, used - 1, c) {
+    if measured && chart == ColumnChart::Distribution && inside.height >= used + 10 && draw_box(ui, inside, used - 1, c)
+    {
         used += 1;
     }
     let below = Rect { y: inside.y + used, height: inside.height.saturating_sub(used), ..inside };
