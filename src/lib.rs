@@ -10,6 +10,7 @@ pub mod console;
 pub mod data;
 pub mod engine;
 pub mod error;
+mod figures;
 pub mod flow;
 pub mod gate;
 pub mod health;

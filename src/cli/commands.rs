@@ -11,6 +11,7 @@ use super::output::{cell, figure, json, line, table};
 use super::{Answer, Call};
 use crate::data::{self, LoadOptions, Profile, ProfileOptions, Severity};
 use crate::error::{Error, Result};
+use crate::figures;
 use crate::flow::record::{RunRecord, RunStatus, TrainRecord};
 use crate::flow::spec::{LabelsSpec, LoadSpec, PushSpec, TrainSpec, WatchSpec};
 use crate::flow::{self, Flow, Step, Walk, Workshop};
@@ -48,12 +49,17 @@ pub(super) fn profile(
     if call.json {
         json(&profile)?;
     } else {
-        line(format!("{}: {} rows, {} columns", profile.source, profile.rows, profile.columns.len()))?;
+        let count = |n: u64| figures::count(usize::try_from(n).unwrap_or(usize::MAX));
+        line(format!("{}: {} rows, {} columns", profile.source, count(profile.rows), profile.columns.len()))?;
         for note in &profile.notes {
             line(format!("  {note}"))?;
         }
         line("")?;
-        let number = |v: Option<f64>| v.map_or_else(|| "–".into(), figure);
+        // Codes and names have no middle, whatever digits they are made of.
+        let number = |c: &data::ColumnProfile, v: Option<f64>| {
+            let measured = matches!(c.kind, data::Meaning::Number | data::Meaning::Boolean);
+            v.filter(|_| measured).map_or_else(|| "–".into(), figures::figure)
+        };
         let rows: Vec<Vec<String>> = profile
             .columns
             .iter()
@@ -61,13 +67,13 @@ pub(super) fn profile(
                 vec![
                     c.name.clone(),
                     c.kind.to_string(),
-                    c.missing.to_string(),
-                    if c.precision.distinct.exact { c.distinct.to_string() } else { format!("~{}", c.distinct) },
-                    number(c.mean),
-                    number(c.std),
+                    count(c.missing),
+                    format!("{}{}", if c.precision.distinct.exact { "" } else { "~" }, count(c.distinct)),
+                    number(c, c.mean),
+                    number(c, c.std),
                     c.min.as_ref().map_or_else(|| "–".into(), cell),
                     c.max.as_ref().map_or_else(|| "–".into(), cell),
-                    c.top.first().map_or_else(String::new, |t| format!("{} ({})", cell(&t.value), t.count)),
+                    c.top.first().map_or_else(String::new, |t| format!("{} ({})", cell(&t.value), count(t.count))),
                 ]
             })
             .collect();
@@ -444,7 +450,8 @@ fn drift_table(report: &health::DriftReport) -> Result<()> {
         .iter()
         .map(|c| {
             let word = if c.drifted { "DRIFTED" } else { "stable" };
-            vec![c.name.clone(), word.into(), figure(c.effect), figure(c.p), figure(c.q), c.message.clone()]
+            let [p, q] = [c.p, c.q].map(figures::p_value);
+            vec![c.name.clone(), word.into(), figure(c.effect), p, q, c.message.clone()]
         })
         .collect();
     table(&["column", "", "effect (PSI)", "p", "q", "what happened"], &rows)

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use serde::Serialize;
 
 use crate::data;
+use crate::figures;
 use crate::engine::{Control, Progress};
 use crate::error::{Error, Result};
 
@@ -102,7 +103,7 @@ pub(super) fn figure(value: f64) -> String {
 /// A value of a profile.
 pub(super) fn cell(value: &data::Cell) -> String {
     match value {
-        data::Cell::Number(number) => figure(*number),
+        data::Cell::Number(number) => figures::figure(*number),
         data::Cell::Text(text) => data::brief(text, 24),
     }
 }

@@ -6,7 +6,6 @@
 mod app;
 mod draw;
 mod event_loop;
-mod format;
 mod glyphs;
 pub mod keys;
 mod terminal;
@@ -20,6 +19,7 @@ mod tests;
 use std::path::PathBuf;
 
 use crate::error::Result;
+use crate::figures as format;
 use crate::team::Identity;
 
 pub use keys::keys_markdown;

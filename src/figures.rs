@@ -1,4 +1,4 @@
-//! Numbers and times in words.
+//! Numbers and times in words, the same for both faces.
 
 use std::time::Duration;
 
