@@ -18,6 +18,7 @@ pub mod jobs;
 pub mod model;
 mod net;
 pub mod openlineage;
+mod places;
 pub mod registry;
 pub mod store;
 pub mod team;

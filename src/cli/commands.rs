@@ -206,7 +206,10 @@ pub(super) fn train(call: &Call, args: Train) -> Result<Answer> {
     } else {
         line(format!(
             "{} rows to learn from, {} kept back, split {} ({})",
-            record.train_rows, record.test_rows, record.split, record.split_reason
+            figures::count(record.train_rows),
+            figures::count(record.test_rows),
+            record.split,
+            record.split_reason
         ))?;
         for out in &record.left_out {
             line(format!("  without {}: {}", out.column, out.reason))?;

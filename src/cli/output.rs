@@ -7,9 +7,10 @@ use std::time::{Duration, Instant};
 use serde::Serialize;
 
 use crate::data;
-use crate::figures;
 use crate::engine::{Control, Progress};
 use crate::error::{Error, Result};
+use crate::figures;
+use crate::places::wrap;
 
 /// Writes an answer as JSON.
 ///
@@ -39,7 +40,19 @@ pub(super) fn text(text: &str) -> Result<()> {
     writeln!(out, "{}", text.trim_end()).map_err(Error::from)
 }
 
-/// Rows under a header, columns as wide as they need be; columns of figures are aligned to the right.
+/// The places of a line, when a person reads along; `None` for files and pipes, whose readers want one row a line.
+fn line_width() -> Option<usize> {
+    if !std::io::stdout().is_terminal() {
+        return None;
+    }
+    crossterm::terminal::size().ok().map(|(columns, _)| usize::from(columns)).filter(|columns| *columns > 0)
+}
+
+/// The last column is broken into lines only where at least this much room is left for it.
+const LEAST_WRAPPED: usize = 24;
+
+/// Rows under a header, columns as wide as they need be; columns of figures are aligned to the right. On a terminal the last
+/// column is broken into lines where it would run over the edge.
 ///
 /// # Errors
 /// When standard output is closed.
@@ -78,8 +91,23 @@ pub(super) fn table(header: &[&str], rows: &[Vec<String>]) -> Result<()> {
             .map(|h| if h.contains(|c: char| c.is_ascii_digit()) { (*h).to_owned() } else { h.to_uppercase() })
             .collect(),
     ))?;
+    let last = header.len().saturating_sub(1);
+    let before: usize = width.iter().take(last).map(|w| w + 2).sum();
+    let room = line_width().and_then(|all| all.checked_sub(before)).filter(|room| *room >= LEAST_WRAPPED);
     for row in rows {
-        line(format(row.clone()))?;
+        let (Some(room), Some(text)) = (room, row.get(last)) else {
+            line(format(row.clone()))?;
+            continue;
+        };
+        let mut pieces = wrap(&data::display(text), u16::try_from(room).unwrap_or(u16::MAX)).into_iter();
+        let mut first = row.clone();
+        if let Some(cell) = first.last_mut() {
+            *cell = pieces.next().unwrap_or_default();
+        }
+        line(format(first))?;
+        for piece in pieces {
+            line(format!("{}{piece}", " ".repeat(before)))?;
+        }
     }
     Ok(())
 }

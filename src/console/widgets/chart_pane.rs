@@ -4,9 +4,10 @@ use std::cell::RefCell;
 
 use ratatui::layout::Rect;
 
-use super::ui::{Ui, wrap};
+use super::ui::Ui;
 use crate::chart::{self, Chart, Grid};
 use crate::console::theme::Role;
+use crate::places::wrap;
 
 /// A place for one chart, with its last drawing.
 #[derive(Debug, Default)]

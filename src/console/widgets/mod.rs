@@ -8,10 +8,11 @@ mod list;
 mod table;
 mod ui;
 
+pub use crate::places::{width, wrap};
 pub use bar::bar;
 pub use chart_pane::ChartPane;
 pub use heat::heat;
 pub use input::TextInput;
 pub use list::{List, contains, matches};
 pub use table::{Cell, Col, table};
-pub use ui::{Ui, width, wrap};
+pub use ui::Ui;

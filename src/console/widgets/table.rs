@@ -3,9 +3,10 @@
 use ratatui::layout::Rect;
 
 use super::list::List;
-use super::ui::{Ui, width};
+use super::ui::Ui;
 use crate::console::theme::Role;
 use crate::data::display;
+use crate::places::width;
 
 /// Where a column's text stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -3,11 +3,11 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
-use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use crate::console::glyphs::Glyphs;
 use crate::console::theme::{Role, Theme};
 use crate::data::display;
+use crate::places::{fit, width, wrap};
 
 /// A buffer with the means to write on it.
 pub struct Ui<'a> {
@@ -20,79 +20,6 @@ pub struct Ui<'a> {
     pub cursor: Option<(u16, u16)>,
     /// The free part of the last pane's heading: from, to, row. A table puts its position there.
     heading: (u16, u16, u16),
-}
-
-/// The number of places a text takes.
-#[must_use]
-pub fn width(text: &str) -> u16 {
-    u16::try_from(text.width()).unwrap_or(u16::MAX)
-}
-
-/// A text cut to `most` places, ending in `cut` when something is missing.
-#[must_use]
-pub fn fit(text: &str, most: u16, cut: &str) -> String {
-    if width(text) <= most {
-        return text.to_owned();
-    }
-    let room = most.saturating_sub(width(cut));
-    let mut out = String::new();
-    let mut used = 0;
-    for c in text.chars() {
-        let w = u16::try_from(c.width().unwrap_or(0)).unwrap_or(0);
-        if used + w > room {
-            break;
-        }
-        used += w;
-        out.push(c);
-    }
-    if most > 0 {
-        out.push_str(cut);
-    }
-    out
-}
-
-/// A text broken into lines of at most `most` places, at blanks where it can be.
-#[must_use]
-pub fn wrap(text: &str, most: u16) -> Vec<String> {
-    let most = most.max(1);
-    let mut lines = Vec::new();
-    for paragraph in text.split('\n') {
-        let mut line = String::new();
-        for word in paragraph.split_whitespace() {
-            let mut word = word.to_owned();
-            if !line.is_empty() && width(&line) + 1 + width(&word) > most {
-                lines.push(std::mem::take(&mut line));
-            }
-            while width(&word) > most {
-                let mut head = String::new();
-                while let Some(c) = word.chars().next() {
-                    if width(&head) + u16::try_from(c.width().unwrap_or(0)).unwrap_or(0) > most {
-                        break;
-                    }
-                    head.push(c);
-                    word.remove(0);
-                }
-                if head.is_empty() {
-                    // A character wider than the line: it cannot be shown.
-                    word.remove(0);
-                    continue;
-                }
-                if !line.is_empty() {
-                    lines.push(std::mem::take(&mut line));
-                }
-                lines.push(head);
-            }
-            if word.is_empty() {
-                continue;
-            }
-            if !line.is_empty() {
-                line.push(' ');
-            }
-            line.push_str(&word);
-        }
-        lines.push(line);
-    }
-    lines
 }
 
 impl<'a> Ui<'a> {
@@ -302,21 +229,4 @@ impl<'a> Ui<'a> {
 /// Makes escapes harmless but keeps line ends.
 fn display_lines(text: &str) -> String {
     text.split('\n').map(|line| display(line).into_owned()).collect::<Vec<_>>().join("\n")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn text_is_cut_and_wrapped_by_places_not_by_letters() {
-        assert_eq!(fit("東京タワー", 5, "…"), "東京…");
-        assert_eq!(fit("abc", 3, "…"), "abc");
-        assert_eq!(fit("abcd", 3, "…"), "ab…");
-        assert_eq!(fit("abcd", 0, "…"), "");
-        assert_eq!(wrap("one two three", 7), ["one two", "three"]);
-        assert_eq!(wrap("abcdefgh i", 3), ["abc", "def", "gh", "i"]);
-        assert_eq!(wrap("東京", 1), [""]);
-        assert_eq!(wrap("a\nb", 9), ["a", "b"]);
-    }
 }
