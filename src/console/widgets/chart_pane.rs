@@ -19,8 +19,10 @@ impl ChartPane {
     /// Draws the chart over its sentence. A chart that does not fit is told in words.
     pub fn draw(&self, ui: &mut Ui<'_>, area: Rect, chart: &Chart) {
         let lines = wrap(&chart.sentence, area.width.saturating_sub(2));
-        let room = u16::try_from(lines.len()).unwrap_or(u16::MAX).min(area.height / 3).max(1);
-        if area.height < 8 || area.width < 24 {
+        // Where there is little room the picture has it: a chart of two rows says less than none.
+        let most = if area.height < 12 { u16::from(area.height > 7) } else { (area.height / 3).max(1) };
+        let room = u16::try_from(lines.len()).unwrap_or(u16::MAX).min(most);
+        if area.height < 6 || area.width < 24 {
             ui.paragraph(area, &chart.sentence, Role::Text);
             return;
         }

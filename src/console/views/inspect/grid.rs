@@ -206,10 +206,13 @@ fn columns_shown(view: &GridView, data: &Dataset, page: &mut Page, rows: &[u32],
         fill(page, view, data, rows, &wanted);
         let mut placed = Vec::new();
         let mut x = 0;
-        for column in wanted {
+        let full = |column: usize| {
             let name = data.columns.get(column).map_or(0, |c| width(&display(&c.name)) + 1);
             let seen = page.widths.get(column).copied().unwrap_or(0);
-            let w = seen.max(name.min(18)).clamp(NARROWEST, WIDEST);
+            seen.max(name.min(18)).clamp(NARROWEST, WIDEST)
+        };
+        for column in wanted {
+            let w = full(column);
             if x + NARROWEST > room {
                 break;
             }
@@ -217,10 +220,7 @@ fn columns_shown(view: &GridView, data: &Dataset, page: &mut Page, rows: &[u32],
             x += w + GAP;
         }
         // The last one may be cut off; the cursor wants its column whole, when it is not the only one.
-        let whole = |(column, x, w): &(usize, u16, u16)| {
-            let seen = page.widths.get(*column).copied().unwrap_or(0).min(WIDEST);
-            *column == cursor && (x + w < room || *w >= seen)
-        };
+        let whole = |(column, x, w): &(usize, u16, u16)| *column == cursor && (x + w < room || *w >= full(*column));
         let seen = placed.iter().any(whole) || cursor < frozen;
         if seen || first >= cursor || first + 1 >= all {
             view.first.set(first);

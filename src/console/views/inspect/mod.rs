@@ -334,7 +334,7 @@ fn draw_column(ui: &mut Ui<'_>, area: Rect, walk: &WalkState, profile: &Profile,
         return;
     }
     match flow::distribution(c) {
-        Some(mut chart) if below.height >= 8 && below.width >= 24 => {
+        Some(mut chart) if below.height >= 6 && below.width >= 24 => {
             chart.title.clear();
             view.pane.draw(ui, below, &chart);
         }
