@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 
 use polars::prelude::*;
 
-use super::source::{self, Form, Local, Partition, Place, SchemaChanges, Verdict};
+use super::source::{self, Form, Local, LocalFile, Partition, Place, SchemaChanges, Verdict};
+use super::stream::{self, Limits};
 use super::{ColumnSpec, Dataset, Meaning, Physical};
 use super::{csv, display::brief, join, meaning, parquet};
 use crate::engine::Control;
@@ -50,20 +51,26 @@ pub(super) struct Part {
 /// Of kind `Input`, naming the source, the line and the column where that is known, and what to do; of kind `Remote` when
 /// a server fails; of kind `Cancelled`.
 pub fn load(source: &str, options: &LoadOptions, control: &Control) -> Result<Dataset> {
-    load_local(source::localize(source, control)?, source, options, control)
+    load_local(source::localize(source, control)?, source, options, &Limits::default(), control)
 }
 
 /// Loads a table from files that have been brought to this machine.
 ///
 /// # Errors
 /// As [`load`].
-pub(super) fn load_local(mut local: Local, source: &str, options: &LoadOptions, control: &Control) -> Result<Dataset> {
+pub(super) fn load_local(
+    mut local: Local,
+    source: &str,
+    options: &LoadOptions,
+    limits: &Limits,
+    control: &Control,
+) -> Result<Dataset> {
     let mut parts = Vec::with_capacity(local.files.len());
     for index in 0..local.files.len() {
         control.check()?;
         let Some(file) = local.files.get(index) else { break };
         let name = brief(&file.name, 200);
-        parts.push(part(&mut local, index, options, control).map_err(|e| place(e, &name))?);
+        parts.push(part(&mut local, index, options, limits, control).map_err(|e| place(e, &name))?);
     }
     let fingerprint = local.fingerprint(control)?;
     let shown = source::shown(source);
@@ -76,7 +83,16 @@ fn place(error: Error, name: &str) -> Error {
 }
 
 /// Reads one local file.
-fn part(local: &mut Local, index: usize, options: &LoadOptions, control: &Control) -> Result<Part> {
+fn part(
+    local: &mut Local,
+    index: usize,
+    options: &LoadOptions,
+    limits: &Limits,
+    control: &Control,
+) -> Result<Part> {
+    if let Some(part) = large_text(local, index, options, limits, control)? {
+        return Ok(part);
+    }
     let Some(file) = local.files.get_mut(index) else { return Err(Error::input("there is no file")) };
     let (name, form) = (file.name.clone(), file.form);
     let bytes: Cow<'static, [u8]> = match &file.place {
@@ -122,6 +138,34 @@ fn of_text(
     }
     let table = csv::read(bytes.get(start..).unwrap_or_default(), options, control)?;
     notes.extend(table.notes);
+    Ok(Part { notes, ..of_table(name, csv::Table { notes: Vec::new(), ..table }) })
+}
+
+/// Reads a large delimited text block by block.
+fn large_text(
+    local: &mut Local,
+    index: usize,
+    options: &LoadOptions,
+    limits: &Limits,
+    control: &Control,
+) -> Result<Option<Part>> {
+    let delimited = |f: &&mut LocalFile| matches!(f.form, Form::Delimited { .. });
+    let Some(file) = local.files.get_mut(index).filter(delimited) else { return Ok(None) };
+    let found = match stream::load_text(file, options, limits, control) {
+        // Only after the last byte is it known that a text is of another encoding.
+        Err(e) if e.message.contains("UTF-8") && local.recode(index, control)? => {
+            let Some(file) = local.files.get(index) else { return Ok(None) };
+            stream::load_text(file, options, limits, control)?
+        }
+        other => other?,
+    };
+    let Some((table, digest)) = found else { return Ok(None) };
+    let Some(file) = local.files.get_mut(index) else { return Ok(None) };
+    file.digest.get_or_insert(digest);
+    Ok(Some(of_table(file.name.clone(), table)))
+}
+
+fn of_table(name: String, table: csv::Table) -> Part {
     let columns = table
         .columns
         .into_iter()
@@ -131,7 +175,7 @@ fn of_text(
             ..ColumnSpec::new(found.name, found.physical)
         })
         .collect();
-    Ok(Part { name, frame: table.frame, columns, notes })
+    Part { name, frame: table.frame, columns, notes: table.notes }
 }
 
 fn assemble(

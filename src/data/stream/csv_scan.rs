@@ -8,7 +8,7 @@ use std::sync::Arc;
 use rayon::prelude::*;
 
 use super::Limits;
-use super::blocks::{BLOCK, Block, Blocks};
+use super::blocks::{BLOCK, Block, Blocks, LONGEST_RECORD};
 use super::records::{Broken, Cells, Format, NO_TEXT, Records};
 use super::strict;
 use crate::data::csv::{self, Guess, Reading, Spellings};
@@ -28,9 +28,9 @@ type Sampled = Vec<(u64, Box<str>)>;
 
 /// A delimited text on disk that is about to be read once.
 pub struct CsvScan {
-    path: String,
-    size: u64,
-    options: LoadOptions,
+    pub(super) path: String,
+    pub(super) size: u64,
+    pub(super) options: LoadOptions,
     limits: Limits,
     /// Names of the columns.
     pub names: Vec<String>,
@@ -39,7 +39,7 @@ pub struct CsvScan {
     start: usize,
     /// Remarks about the head of the file.
     pub notes: Vec<String>,
-    readings: Vec<Reading>,
+    pub(super) readings: Vec<Reading>,
     /// What all cells of each column allow, after the scan.
     pub guesses: Vec<Guess>,
     /// SHA-256 of the file, after the scan.
@@ -53,11 +53,13 @@ enum Taken {
 }
 
 /// The sample of evenly spaced pieces, by column.
-struct Spread {
-    readings: Vec<Reading>,
+pub struct Spread {
+    /// What the columns seem to hold.
+    pub readings: Vec<Reading>,
     numbers: Vec<Vec<f64>>,
     texts: Vec<Vec<String>>,
-    record_bytes: f64,
+    /// Mean bytes of a record; 0 when none made sense.
+    pub record_bytes: f64,
 }
 
 impl CsvScan {
@@ -68,11 +70,20 @@ impl CsvScan {
     pub fn open(path: &str, size: u64, options: &LoadOptions, limits: Limits) -> Result<Self> {
         let mut notes = Vec::new();
         let mut blocks = Blocks::new(File::open(path)?, path.to_owned(), limits.block);
-        let head = blocks.head(BLOCK)?;
-        let mark = if head.starts_with(&[0xef, 0xbb, 0xbf]) { 3 } else { 0 };
-        let text = head.get(mark..).unwrap_or_default();
-        let delimiter = csv::delimiter(text, options, &mut notes)?;
-        let (names, start) = csv::header(text, delimiter, &mut notes)?;
+        let mut wanted = BLOCK;
+        let (mark, delimiter, names, start) = loop {
+            let head = blocks.head(wanted)?;
+            let mark = if head.starts_with(&[0xef, 0xbb, 0xbf]) { 3 } else { 0 };
+            let text = head.get(mark..).unwrap_or_default();
+            notes.clear();
+            let delimiter = csv::delimiter(text, options, &mut notes)?;
+            let (names, start) = csv::header(text, delimiter, &mut notes)?;
+            // A header that fills all of it may go on; very wide tables have one of some megabytes.
+            if start < text.len() || (head.len() as u64) >= size || wanted >= LONGEST_RECORD {
+                break (mark, delimiter, names, start);
+            }
+            wanted *= 2;
+        };
         Ok(Self {
             path: path.to_owned(),
             size,
@@ -88,7 +99,7 @@ impl CsvScan {
         })
     }
 
-    fn format(&self, readings: Vec<Reading>) -> Format {
+    pub(super) fn format(&self, readings: Vec<Reading>) -> Format {
         let spellings = Spellings::with(&self.options.missing);
         let fast = !spellings.may_be_value();
         Format { delimiter: self.delimiter, spellings, readings, fast }
@@ -96,7 +107,7 @@ impl CsvScan {
 
     /// Looks at evenly spaced pieces of the file. What is found only makes the scan faster and its buckets finer: a piece
     /// may begin inside of a quoted text, and records that make no sense are passed over.
-    fn spread(&self, known: Option<Vec<Reading>>, control: &Control) -> Result<Spread> {
+    pub(super) fn spread(&self, known: Option<Vec<Reading>>, control: &Control) -> Result<Spread> {
         let width = self.names.len();
         let format = self.format(vec![Reading::Text; width]);
         let mut file = File::open(&self.path)?;
@@ -198,31 +209,10 @@ impl CsvScan {
         // Very long records make a smaller sample; half of it again is held while it is drawn.
         let fit = (super::SAMPLE_BYTES / spread.record_bytes.max(1.0)) as usize;
         let mut sample = RowSample::expecting(self.limits.sample_rows.min(fit.max(1000)), expected);
-        let mut blocks = Blocks::new(File::open(&self.path)?, self.path.clone(), self.limits.block);
-        blocks.head(self.start)?;
-        blocks.skip(self.start, self.delimiter);
-        let together = rayon::current_num_threads().max(2) * 2;
-        let mut rows = 0u64;
-        let mut current = blocks.take(together)?;
-        while !current.is_empty() {
-            control.check()?;
-            let done = blocks.offset();
-            control.report(
-                "reading rows",
-                Some(done as f64 / self.size.max(1) as f64 * 0.8),
-                format!("{} of {} MB", done >> 20, self.size >> 20),
-            );
-            let (next, taken) = rayon::join(
-                || blocks.take(together),
-                || self.take_in(&format, current, rows, &mut columns, &mut guesses, &mut hashes, &mut sample, control),
-            );
-            rows = taken?;
-            current = next?;
-        }
-        if rows == 0 {
-            return Err(Error::input("there is a header but no row under it").hint("Check that the export finished"));
-        }
-        self.fingerprint = blocks.fingerprint();
+        let (rows, fingerprint) = self.each("reading rows", 0.8, control, |blocks, rows| {
+            self.take_in(&format, blocks, rows, &mut columns, &mut guesses, &mut hashes, &mut sample, control)
+        })?;
+        self.fingerprint = fingerprint;
         self.guesses = guesses;
         control.check()?;
         let (columns, shapes): (Vec<Summary>, Vec<Option<Shape>>) = columns
@@ -238,6 +228,68 @@ impl CsvScan {
         Ok((Aggregates { rows, columns, shapes, repeated: hashes.finish(control)?, sampled }, sample))
     }
 
+    /// Hands the file to `take`, some blocks at a time, with the number of rows before them; it gives that up to their end.
+    /// The next blocks are read meanwhile. Gives the number of rows and the file's SHA-256.
+    pub(super) fn each(
+        &self,
+        what: &str,
+        share: f64,
+        control: &Control,
+        mut take: impl FnMut(Vec<Block>, u64) -> Result<u64> + Send,
+    ) -> Result<(u64, String)> {
+        let mut blocks = Blocks::new(File::open(&self.path)?, self.path.clone(), self.limits.block);
+        blocks.head(self.start)?;
+        blocks.skip(self.start, self.delimiter);
+        let together = rayon::current_num_threads().max(2) * 2;
+        let mut rows = 0u64;
+        let mut current = blocks.take(together)?;
+        while !current.is_empty() {
+            control.check()?;
+            let done = blocks.offset();
+            control.report(
+                what,
+                Some(done as f64 / self.size.max(1) as f64 * share),
+                format!("{} of {} MB", done >> 20, self.size >> 20),
+            );
+            let (next, taken) = rayon::join(|| blocks.take(together), || take(current, rows));
+            rows = taken?;
+            current = next?;
+        }
+        if rows == 0 {
+            return Err(Error::input("there is a header but no row under it").hint("Check that the export finished"));
+        }
+        Ok((rows, blocks.fingerprint()))
+    }
+
+    /// What was read of some blocks, with the number of the row (from 0) at which each begins, and the number of rows up to
+    /// their end.
+    pub(super) fn in_order<T: Send>(
+        &self,
+        blocks: Vec<Block>,
+        rows: u64,
+        control: &Control,
+        read: impl Fn(Vec<u8>) -> Result<T, Broken> + Sync,
+        len: impl Fn(&T) -> usize,
+    ) -> Result<(Vec<(u64, T)>, u64)> {
+        let done: Vec<(u64, Result<T, Broken>)> = blocks
+            .into_par_iter()
+            .map(|block| {
+                control.check()?;
+                Ok((block.offset, read(block.bytes)))
+            })
+            .collect::<Result<_>>()?;
+        let mut parts: Vec<(u64, T)> = Vec::with_capacity(done.len());
+        let mut first = rows;
+        for (offset, part) in done {
+            let part = part
+                .map_err(|Broken(bytes)| strict::why(&bytes, offset, first, self.delimiter, &self.names, &self.path))?;
+            let next = first + len(&part) as u64;
+            parts.push((first, part));
+            first = next;
+        }
+        Ok((parts, first))
+    }
+
     /// Takes in some blocks; gives the number of rows up to their end.
     #[allow(clippy::too_many_arguments)]
     fn take_in(
@@ -251,22 +303,7 @@ impl CsvScan {
         sample: &mut RowSample<Box<str>>,
         control: &Control,
     ) -> Result<u64> {
-        let read: Vec<(u64, Result<Records, Broken>)> = blocks
-            .into_par_iter()
-            .map(|block| {
-                control.check()?;
-                Ok((block.offset, format.read(block.bytes)))
-            })
-            .collect::<Result<_>>()?;
-        let mut parts: Vec<(u64, Records)> = Vec::with_capacity(read.len());
-        let mut first = rows;
-        for (offset, part) in read {
-            let part = part
-                .map_err(|Broken(bytes)| strict::why(&bytes, offset, first, self.delimiter, &self.names, &self.path))?;
-            let next = first + part.len() as u64;
-            parts.push((first, part));
-            first = next;
-        }
+        let (parts, end) = self.in_order(blocks, rows, control, |bytes| format.read(bytes), Records::len)?;
         control.check()?;
         rayon::join(
             || {
@@ -297,7 +334,17 @@ impl CsvScan {
         for (_, part) in parts {
             guesses.iter_mut().zip(part.guesses).for_each(|(all, part)| all.merge(part));
         }
-        Ok(first)
+        Ok(end)
+    }
+
+    /// Notes what a person should know about how the columns were read.
+    pub(super) fn remark(&mut self) {
+        if self.names.len() == 1 {
+            self.notes.push(csv::ONE_COLUMN.to_owned());
+        }
+        for ((name, guess), reading) in self.names.iter().zip(&self.guesses).zip(&self.readings) {
+            csv::describe(name, guess, *reading, &mut self.notes);
+        }
     }
 
     /// The readings that all cells fit, after the scan.
@@ -343,12 +390,7 @@ impl Executor for CsvScan {
             done = self.pass(&spread, control)?;
         }
         self.readings = found;
-        if self.names.len() == 1 {
-            self.notes.push(csv::ONE_COLUMN.to_owned());
-        }
-        for ((name, guess), reading) in self.names.iter().zip(&self.guesses).zip(&self.readings) {
-            csv::describe(name, guess, *reading, &mut self.notes);
-        }
+        self.remark();
         Ok(done)
     }
 }

@@ -6,12 +6,14 @@
 
 mod blocks;
 mod cells;
+mod csv_load;
 mod csv_scan;
 mod parquet_scan;
 mod records;
 mod strict;
 #[cfg(test)]
 mod tests;
+mod values;
 
 use std::collections::HashMap;
 
@@ -102,7 +104,7 @@ pub fn profile_source_with(
     if let Some(profile) = found.map_err(place)? {
         return Ok(profile);
     }
-    let data = load::load_local(local, source, load_options, control)?;
+    let data = load::load_local(local, source, load_options, limits, control)?;
     for name in options.target.iter().chain(&options.time).chain(&options.leaks) {
         data.spec(name)?;
     }
@@ -141,6 +143,23 @@ fn streamed(
     }
     profile.notes.splice(0..0, local.notes.iter().cloned());
     Ok(Some(profile))
+}
+
+/// A large delimited text as a table, read block by block, and the SHA-256 of the file; `None` for what is better read at
+/// once.
+///
+/// # Errors
+/// As [`load`].
+pub(super) fn load_text(
+    file: &LocalFile,
+    options: &LoadOptions,
+    limits: &Limits,
+    control: &Control,
+) -> Result<Option<(csv::Table, String)>> {
+    let Some((path, size)) = on_disk(file).filter(|(_, size)| *size >= limits.from_bytes) else { return Ok(None) };
+    let mut scan = CsvScan::open(&path, size, options, *limits)?;
+    let table = scan.load(control)?;
+    Ok(Some((table, scan.fingerprint)))
 }
 
 /// The path and size of a file that lies on disk.

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use polars::prelude::{ParquetCompression, ParquetWriter};
+use polars::prelude::{Column, DataType, ParquetCompression, ParquetWriter};
 
 use super::*;
 use crate::data::finding::Finding;
@@ -42,6 +42,25 @@ impl Written {
         let options = ProfileOptions { target: target.map(str::to_owned), ..ProfileOptions::default() };
         let source = self.path.to_str().unwrap();
         profile_source_with(source, &LoadOptions::default(), &options, limits, &Control::default())
+    }
+}
+
+impl Written {
+    fn load(&self, limits: &Limits) -> Result<Dataset> {
+        let source = self.path.to_str().unwrap();
+        let control = Control::default();
+        load::load_local(source::localize(source, &control)?, source, &LoadOptions::default(), limits, &control)
+    }
+}
+
+/// Two tables have the same cells, bit by bit, and the same is said about them.
+fn assert_same(what: &str, a: &Dataset, b: &Dataset) {
+    assert_eq!((&a.columns, &a.notes, &a.fingerprint), (&b.columns, &b.notes, &b.fingerprint), "{what}");
+    assert_eq!(a.frame.schema(), b.frame.schema(), "{what}");
+    assert!(a.frame.equals_missing(&b.frame), "{what}: {} {}", a.frame, b.frame);
+    for (x, y) in a.frame.columns().iter().zip(b.frame.columns()).filter(|(x, _)| x.dtype() == &DataType::Float64) {
+        let bits = |c: &Column| c.f64().unwrap().iter().map(|v| v.map(f64::to_bits)).collect::<Vec<_>>();
+        assert_eq!(bits(x), bits(y), "{what} {}", x.name());
     }
 }
 
@@ -97,6 +116,43 @@ fn the_stream_gives_what_the_exact_way_gives() {
     for (name, file, target) in tables() {
         assert_equal(name, file.profile(target, &all()).unwrap(), file.profile(target, &none()).unwrap());
     }
+}
+
+#[test]
+fn large_texts_load_block_by_block_as_they_load_at_once() {
+    for (name, file, _) in tables() {
+        assert_same(name, &file.load(&all()).unwrap(), &file.load(&none()).unwrap());
+    }
+    let many = |last: &str| {
+        let rows: String = (0..3_000)
+            .map(|i| format!("{i},{},2020-01-{:02},{},caf\u{e9} number {i},true\n", i as f64 / 8.0, i % 28 + 1, i % 7))
+            .collect();
+        format!("n,x,day,code,text,flag\n{rows}{last}\n{rows}")
+    };
+    let odd = [
+        "1.5,,NA,?,\"a \"\"b\"\"\nc\",", "9007199254740993,inf,2020-02-30,007,,no", "-0,-0,2020-01-01 10:00:00,1e3,x,FALSE",
+        "9223372036854775807,1e999,-,-,-,-", ",,,,,", "x,y,z,u,v,w", "1,1e-320,2020-01-01T00:00:00Z,0,\u{1f600},true",
+    ];
+    for last in odd {
+        let text = many(last);
+        let (utf8, western) = (text.as_bytes(), encoding_rs::WINDOWS_1252.encode(&text).0);
+        for bytes in [utf8, &western, text.replace('\n', "\r\n").as_bytes()] {
+            let file = Written::new("odd.csv", bytes);
+            match (file.load(&Limits { block: 1 << 16, ..all() }), file.load(&none())) {
+                (Ok(streamed), Ok(exact)) => assert_same(last, &streamed, &exact),
+                (streamed, exact) => assert_eq!(streamed.err(), exact.err(), "{last}"),
+            }
+        }
+    }
+}
+
+#[test]
+fn a_header_longer_than_a_block_is_read_whole() {
+    let names: Vec<String> = (0..2_000).map(|i| format!("{i} {}", "of a long name ".repeat(60))).collect();
+    let row = vec!["1"; names.len()].join(",");
+    let file = Written::new("wide.csv", format!("{}\n{row}\n", names.join(",")).as_bytes());
+    let scan = CsvScan::open(file.path.to_str().unwrap(), 3 << 20, &LoadOptions::default(), all()).unwrap();
+    assert_eq!(scan.names.len(), names.len());
 }
 
 #[test]
@@ -322,6 +378,7 @@ fn broken_files_are_refused_in_the_same_words() {
     ];
     for case in cases {
         let file = Written::new("bad.csv", &case);
+        assert_eq!(file.load(&all()).unwrap_err(), file.load(&none()).unwrap_err());
         let (streamed, exact) = (file.profile(None, &all()).unwrap_err(), file.profile(None, &none()).unwrap_err());
         assert_eq!(streamed, exact);
     }
@@ -368,6 +425,17 @@ proptest::proptest! {
             (Err(_), Err(exact)) if exact.message.contains("quote opens") => {}
             (Err(streamed), Err(exact)) => proptest::prop_assert_eq!(streamed, exact),
             (streamed, exact) => proptest::prop_assert!(false, "{:?} {:?}", streamed.map(|p| p.rows), exact.map(|p| p.rows)),
+        }
+    }
+    /// Whatever stands in a file, both ways of loading give the same table.
+    #[test]
+    fn any_text_loads_alike(body in "[ab190.,;\"\r\n: /\\-TNAé]{0,160}", block in 1usize..40) {
+        let file = Written::new("any.csv", format!("x,y\n{body}").as_bytes());
+        match (file.load(&Limits { block, ..all() }), file.load(&none())) {
+            (Ok(streamed), Ok(exact)) => assert_same("any", &streamed, &exact),
+            (Err(_), Err(exact)) if exact.message.contains("quote opens") => {}
+            (Err(streamed), Err(exact)) => proptest::prop_assert_eq!(streamed, exact),
+            (streamed, exact) => proptest::prop_assert!(false, "{:?} {:?}", streamed.map(|p| p.rows()), exact.map(|p| p.rows())),
         }
     }
 }
