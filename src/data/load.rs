@@ -2,8 +2,10 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use polars::prelude::*;
+use rayon::prelude::*;
 
 use super::source::{self, Form, Local, LocalFile, Partition, Place, SchemaChanges, Verdict};
 use super::stream::{self, Limits};
@@ -83,34 +85,35 @@ fn place(error: Error, name: &str) -> Error {
 }
 
 /// Reads one local file.
-fn part(
-    local: &mut Local,
-    index: usize,
-    options: &LoadOptions,
-    limits: &Limits,
-    control: &Control,
-) -> Result<Part> {
+fn part(local: &mut Local, index: usize, options: &LoadOptions, limits: &Limits, control: &Control) -> Result<Part> {
     if let Some(part) = large_text(local, index, options, limits, control)? {
         return Ok(part);
     }
     let Some(file) = local.files.get_mut(index) else { return Err(Error::input("there is no file")) };
     let (name, form) = (file.name.clone(), file.form);
-    let bytes: Cow<'static, [u8]> = match &file.place {
-        Place::Embedded(bytes) => Cow::Borrowed(bytes),
-        Place::File(path) => {
+    match (&file.place, form) {
+        (Place::Embedded(bytes), Form::Delimited { start }) => {
+            of_text(name, Cow::Borrowed(bytes), start, options, control)
+        }
+        (Place::Embedded(_), Form::Parquet) => Err(Error::input("there is no such sample")),
+        (Place::File(path), Form::Delimited { start }) => {
             let (bytes, digest) = source::read_whole(path, control)?;
             file.digest.get_or_insert(digest);
-            Cow::Owned(bytes)
+            of_text(name, Cow::Owned(bytes), start, options, control)
         }
-    };
-    match form {
-        Form::Parquet => of_parquet(name, bytes, control),
-        Form::Delimited { start } => of_text(name, bytes, start, options, control),
+        (Place::File(path), Form::Parquet) => {
+            let known = file.digest.take();
+            let digest = || known.map_or_else(|| source::digest(path, &control.silent()), Ok);
+            let (part, digest) = rayon::join(|| of_parquet(name, path, control), digest);
+            let part = part?;
+            file.digest = Some(digest?);
+            Ok(part)
+        }
     }
 }
 
-fn of_parquet(name: String, bytes: Cow<'static, [u8]>, control: &Control) -> Result<Part> {
-    let (frame, physicals, notes) = parquet::read(bytes, control)?;
+fn of_parquet(name: String, path: &Path, control: &Control) -> Result<Part> {
+    let (frame, physicals, notes) = parquet::read(path, control)?;
     let columns = frame
         .get_column_names()
         .iter()
@@ -191,10 +194,11 @@ fn assemble(
     for partition in &local.partitions {
         add_partition(&mut frame, &mut columns, partition, &sizes, &mut notes)?;
     }
-    for spec in &mut columns {
+    columns.par_iter_mut().try_for_each(|spec| {
         control.report("finding meanings", None, brief(&spec.name, 40));
         spec.meaning = meaning::find(&spec.name, spec.physical, frame.column(&spec.name)?, control)?;
-    }
+        Ok::<_, Error>(())
+    })?;
     correct(&mut frame, &mut columns, options, &mut notes)?;
     Ok(Dataset { source: local.source.clone(), frame, columns, fingerprint, notes })
 }

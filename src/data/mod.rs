@@ -19,6 +19,7 @@ mod preview;
 mod profile;
 pub mod recipe;
 mod redact;
+mod row_groups;
 mod rows;
 mod samples;
 mod scalar;

@@ -21,6 +21,7 @@ use self::csv_scan::CsvScan;
 use self::parquet_scan::ParquetScan;
 use super::finding::thousands;
 use super::profile::{self, Whole};
+use super::row_groups::CLAIMS_TOO_MUCH;
 use super::source::{self, Form, Local, LocalFile, Place};
 use super::{ColumnSpec, Dataset, LoadOptions, Meaning, Physical, Profile, ProfileOptions, brief, csv, load, meaning};
 use crate::engine::{Aggregates, Control, Executor, Shape, Summary};
@@ -209,10 +210,10 @@ fn of_parquet(
     limits: &Limits,
     control: &Control,
 ) -> Result<Option<Profile>> {
-    let mut scan = match ParquetScan::open(source, *limits) {
+    let mut scan = match ParquetScan::open(source, *limits, control) {
         Ok(scan) => scan,
-        Err(e) if e.message.contains(parquet_scan::CLAIMS_TOO_MUCH) => return Err(e),
-        // A damaged footer is refused by the loader in its words, and nested columns are taken apart by it.
+        Err(e) if e.message.contains(CLAIMS_TOO_MUCH) || e.kind == ErrorKind::Cancelled => return Err(e),
+        // What is damaged is refused by the loader in its words.
         Err(_) => return Ok(None),
     };
     let (rows, columns) = scan.shape();

@@ -2,7 +2,6 @@
 //! are in memory, and each column's aggregate takes the row groups in their order.
 
 use std::collections::BTreeSet;
-use std::fs::File;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -10,11 +9,12 @@ use polars::prelude::*;
 use rayon::prelude::*;
 
 use super::Limits;
-use crate::data::source::digest;
+use crate::data::row_groups::RowGroups;
+use crate::data::source::{digest, flat, twice};
 use crate::data::{Physical, parquet};
 use crate::engine::{
     Aggregates, Control, Edges, Executor, NumberColumn, NumberPlan, RowHashes, RowSample, Shape, Summary, TextColumn,
-    TextPlan, guarded, hash,
+    TextPlan, hash,
 };
 use crate::error::{Error, Result};
 
@@ -32,7 +32,9 @@ pub struct ParquetScan {
     /// First row and number of rows of each part that is read at once.
     parts: Vec<(usize, usize)>,
     rows: usize,
-    metadata: polars::io::parquet::metadata::FileMetadataRef,
+    file: RowGroups,
+    /// In which column of the file each column stands: a structure holds several.
+    roots: Vec<usize>,
     /// Names of the columns.
     pub names: Vec<String>,
     /// How each column is stored, after the scan.
@@ -58,33 +60,16 @@ struct ColumnScan {
     sampled: Option<Column>,
 }
 
-/// A footer that claims more rows than can be numbered.
-pub const CLAIMS_TOO_MUCH: &str = "this Parquet file claims more rows than can be read";
-
 impl ParquetScan {
-    /// Opens a file and reads its footer.
+    /// Opens a file, reads its footer and finds its columns: structures are spread, lists and binary values left out.
     ///
     /// # Errors
-    /// When the file is damaged, or has no row or no column.
-    pub fn open(path: &str, limits: Limits) -> Result<Self> {
-        let file = File::open(path)?;
-        let (metadata, names) = guarded("this Parquet file cannot be read", || {
-            let mut reader = ParquetReader::new(file);
-            let metadata = reader.get_metadata().map_err(parquet::damaged)?.clone();
-            let schema = reader.schema().map_err(parquet::damaged)?;
-            if schema.iter_values().any(|field| !parquet::is_cell(field.dtype())) {
-                return Err(Error::input("columns of lists, structures or binary values are read in memory only"));
-            }
-            Ok((metadata, schema.iter_names().map(ToString::to_string).collect::<Vec<_>>()))
-        })?;
+    /// When the file is damaged, or no column is a table column.
+    pub fn open(path: &str, limits: Limits, control: &Control) -> Result<Self> {
+        let file = RowGroups::open(Path::new(path))?;
         let mut parts: Vec<(usize, usize)> = Vec::new();
         let mut rows = 0usize;
-        for group in &metadata.row_groups {
-            let mut left = group.num_rows();
-            // The footer is the file's own word: what it claims must not be believed without bounds.
-            if rows.checked_add(left).is_none_or(|all| all > u32::MAX as usize) {
-                return Err(Error::input(CLAIMS_TOO_MUCH).hint("It may be damaged; write it again, or in parts"));
-            }
+        for mut left in file.groups() {
             match parts.last_mut() {
                 // Every part costs a look at the file's head: small row groups are read together.
                 Some((_, part)) if *part + left <= limits.block / 8 => {
@@ -101,15 +86,37 @@ impl ParquetScan {
                 left -= part;
             }
         }
+        let mut notes = Vec::new();
+        let (mut names, mut roots) = (Vec::new(), Vec::new());
+        for root in parquet::cells(file.schema(), &mut notes)? {
+            let known = file.schema().get_at_index(root);
+            let structure = known.filter(|(_, field)| matches!(field.dtype(), ArrowDataType::Struct(_)));
+            let called: Vec<String> = match (known, structure) {
+                (_, Some(_)) => {
+                    let first = file.column(root, (0, rows.min(1)), control)?;
+                    flat(first, &mut notes)?.iter().map(|c| c.name().to_string()).collect()
+                }
+                (Some((name, _)), None) => vec![name.to_string()],
+                (None, None) => Vec::new(),
+            };
+            for name in called {
+                if names.contains(&name) {
+                    return Err(twice(&name));
+                }
+                names.push(name);
+                roots.push(root);
+            }
+        }
         Ok(Self {
             path: path.to_owned(),
             limits,
             parts,
             rows,
-            metadata,
+            file,
+            roots,
             names,
             physicals: Vec::new(),
-            notes: Vec::new(),
+            notes,
             fingerprint: String::new(),
             unsteady: false,
         })
@@ -120,25 +127,25 @@ impl ParquetScan {
         (self.rows, self.names.len())
     }
 
-    /// Some rows of one column, in one of the six types of storage.
-    fn read(&self, column: usize, rows: (usize, usize), notes: &mut Vec<String>) -> Result<(Column, Physical)> {
-        let frame = guarded("this Parquet file cannot be read", || {
-            let mut reader = ParquetReader::new(File::open(&self.path)?);
-            reader.set_metadata(Arc::clone(&self.metadata));
-            reader
-                .with_projection(Some(vec![column]))
-                .with_slice(Some(rows))
-                // The other strategies decode every row group up to the wanted one.
-                .read_parallel(ParallelStrategy::RowGroups)
-                .finish()
-                .map_err(parquet::damaged)
-        })
-        .map_err(parquet::explain)?;
-        let found = frame.columns().first().ok_or_else(|| Error::input("a column of the Parquet file has gone"))?;
-        if found.len() != rows.1 {
-            return Err(Error::input("the Parquet file has fewer rows than it says").hint("Write it again"));
-        }
-        parquet::one(found, notes)
+    /// Some pieces of one column, in one of the six types of storage.
+    fn read(
+        &self,
+        column: usize,
+        pieces: &[(usize, usize)],
+        notes: &mut Vec<String>,
+        control: &Control,
+    ) -> Result<Vec<(Column, Physical)>> {
+        let gone = || Error::input("a column of the Parquet file has gone").hint("Write it again");
+        let root = *self.roots.get(column).ok_or_else(gone)?;
+        let found = self.file.pieces(root, pieces, control).map_err(parquet::explain)?;
+        let name = self.names.get(column).map_or("", String::as_str);
+        found
+            .into_iter()
+            .map(|piece| {
+                let flat = flat(piece, &mut Vec::new())?;
+                parquet::one(flat.iter().find(|c| c.name() == name).ok_or_else(gone)?, notes)
+            })
+            .collect()
     }
 
     fn plan(&self, column: usize, control: &Control) -> Result<ColumnScan> {
@@ -146,10 +153,9 @@ impl ParquetScan {
         let mut physical = Physical::Float;
         let mut notes = Vec::new();
         let places = PLACES.min(self.parts.len() * 2).max(1);
-        for i in 0..places {
-            control.check()?;
-            let from = i * self.rows / places;
-            let (piece, found) = self.read(column, (from, ROWS.min(self.rows - from)), &mut notes)?;
+        let from = |i: usize| i * self.rows / places;
+        let wanted: Vec<(usize, usize)> = (0..places).map(|i| (from(i), ROWS.min(self.rows - from(i)))).collect();
+        for (piece, found) in self.read(column, &wanted, &mut notes, control)? {
             physical = found;
             pieces.push(piece);
         }
@@ -191,9 +197,10 @@ impl ParquetScan {
         part: (usize, usize),
         wanted: &IdxCa,
         hashes: &Mutex<Vec<u64>>,
+        control: &Control,
     ) -> Result<bool> {
         let mut notes = Vec::new();
-        let (column, physical) = self.read(i, part, &mut notes)?;
+        let Some((column, physical)) = self.read(i, &[part], &mut notes, control)?.pop() else { return Ok(false) };
         if physical != scan.physical {
             return Ok(false);
         }
@@ -258,7 +265,7 @@ impl ParquetScan {
                 .enumerate()
                 .map(|(i, scan)| {
                     control.check()?;
-                    this.take_in(i, scan, part, &wanted, &part_hashes)
+                    this.take_in(i, scan, part, &wanted, &part_hashes, control)
                 })
                 .collect::<Result<Vec<bool>>>()?;
             if steady.contains(&false) {
@@ -298,7 +305,7 @@ impl Executor for ParquetScan {
 
     fn aggregate(&mut self, control: &Control) -> Result<(Aggregates, DataFrame)> {
         if self.rows == 0 {
-            return Err(Error::input("there is no row in the file").hint("Check that the export finished"));
+            return Err(parquet::no_row());
         }
         if self.names.is_empty() {
             return Err(Error::input("there is no column in the file"));

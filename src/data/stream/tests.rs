@@ -130,8 +130,13 @@ fn large_texts_load_block_by_block_as_they_load_at_once() {
         format!("n,x,day,code,text,flag\n{rows}{last}\n{rows}")
     };
     let odd = [
-        "1.5,,NA,?,\"a \"\"b\"\"\nc\",", "9007199254740993,inf,2020-02-30,007,,no", "-0,-0,2020-01-01 10:00:00,1e3,x,FALSE",
-        "9223372036854775807,1e999,-,-,-,-", ",,,,,", "x,y,z,u,v,w", "1,1e-320,2020-01-01T00:00:00Z,0,\u{1f600},true",
+        "1.5,,NA,?,\"a \"\"b\"\"\nc\",",
+        "9007199254740993,inf,2020-02-30,007,,no",
+        "-0,-0,2020-01-01 10:00:00,1e3,x,FALSE",
+        "9223372036854775807,1e999,-,-,-,-",
+        ",,,,,",
+        "x,y,z,u,v,w",
+        "1,1e-320,2020-01-01T00:00:00Z,0,\u{1f600},true",
     ];
     for last in odd {
         let text = many(last);
@@ -170,6 +175,32 @@ fn parquet_streams_as_it_loads() {
         let cut = Written::new("cut.parquet", &bytes[..bytes.len() / 2]);
         assert_eq!(cut.profile(target, &all()).unwrap_err().exit_code(), 3);
     }
+}
+
+/// Lists are left out and structures spread, in the stream as when loading, with the same notes.
+#[test]
+fn nested_columns_do_not_keep_a_file_from_streaming() {
+    use polars::prelude::{DataFrame, IntoSeries, ListChunked, NamedFrom, Series, StructChunked};
+    let n = 3000usize;
+    let lists: ListChunked = (0..n).map(|i| Series::new("".into(), [i as i64, 1])).collect();
+    let fields = [
+        Column::new("a".into(), (0..n).map(|i| i as i64 % 40).collect::<Vec<_>>()),
+        Column::new("b".into(), (0..n).map(|i| format!("text {}", i % 9)).collect::<Vec<_>>()),
+    ];
+    let inner = StructChunked::from_columns("s".into(), n, &fields).unwrap();
+    let list = lists.into_series().with_name("l".into());
+    let own = Column::new("n".into(), (0..n).map(|i| i as f64 / 4.0).collect::<Vec<_>>());
+    let columns = vec![list.into(), inner.into_series().into(), own];
+    let mut frame = DataFrame::new(n, columns).unwrap();
+    let mut bytes = Vec::new();
+    ParquetWriter::new(&mut bytes).with_row_group_size(Some(700)).finish(&mut frame).unwrap();
+    let file = Written::new("nested.parquet", &bytes);
+    let mut scan = ParquetScan::open(file.path.to_str().unwrap(), all(), &Control::default()).unwrap();
+    assert_eq!(scan.names, ["s.a", "s.b", "n"]);
+    assert_eq!(scan.aggregate(&Control::default()).unwrap().0.rows, n as u64);
+    let (streamed, exact) = (file.profile(None, &all()).unwrap(), file.profile(None, &none()).unwrap());
+    assert_eq!(streamed.notes.len(), 2, "{:?}", streamed.notes);
+    assert_equal("nested", streamed, exact);
 }
 
 fn number(cell: &Option<Cell>) -> f64 {
