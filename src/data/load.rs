@@ -40,6 +40,8 @@ pub(super) struct Part {
     pub columns: Vec<ColumnSpec>,
     /// What reading it did.
     pub notes: Vec<String>,
+    /// Which columns hold no value at all, when the rows at hand are only a sample.
+    pub empty: Option<Vec<bool>>,
 }
 
 /// Loads a table.
@@ -120,7 +122,7 @@ fn of_parquet(name: String, path: &Path, control: &Control) -> Result<Part> {
         .zip(physicals)
         .map(|(name, physical)| ColumnSpec::new(name.to_string(), physical))
         .collect();
-    Ok(Part { name, frame, columns, notes })
+    Ok(Part { name, frame, columns, notes, empty: None })
 }
 
 fn of_text(
@@ -178,7 +180,7 @@ fn of_table(name: String, table: csv::Table) -> Part {
             ..ColumnSpec::new(found.name, found.physical)
         })
         .collect();
-    Part { name, frame: table.frame, columns, notes: table.notes }
+    Part { name, frame: table.frame, columns, notes: table.notes, empty: None }
 }
 
 fn assemble(
@@ -204,7 +206,7 @@ fn assemble(
 }
 
 /// Adds a column that stands in the paths of the files.
-fn add_partition(
+pub(super) fn add_partition(
     frame: &mut DataFrame,
     columns: &mut Vec<ColumnSpec>,
     partition: &Partition,

@@ -56,6 +56,15 @@ impl CsvScan {
         Ok(table)
     }
 
+    /// Reads all records only to see what the columns hold and whether all is well formed.
+    ///
+    /// # Errors
+    /// As [`csv::read`].
+    pub fn survey(&mut self, control: &Control) -> Result<()> {
+        let readings = vec![Reading::Text; self.names.len()];
+        self.collect(&readings, &[], 0, control).map(|_| ())
+    }
+
     /// One pass over the file, which keeps the wanted columns.
     fn collect(
         &mut self,
@@ -69,17 +78,15 @@ impl CsvScan {
         let kept = readings.iter().enumerate().filter(|(i, _)| is_wanted(*i));
         let bytes = kept.map(|(_, reading)| Whole::width(*reading)).sum::<usize>().saturating_mul(rows);
         if Vec::<u8>::new().try_reserve_exact(bytes).is_err() {
-            return Err(Error::input("the table does not fit into memory")
-                .hint("Take a part of it, for example one year"));
+            return Err(
+                Error::input("the table does not fit into memory").hint("Take a part of it, for example one year")
+            );
         }
-        let mut columns: Vec<Option<Whole>> = readings
-            .iter()
-            .enumerate()
-            .map(|(i, reading)| is_wanted(i).then(|| Whole::new(*reading, rows)))
-            .collect();
+        let mut columns: Vec<Option<Whole>> =
+            readings.iter().enumerate().map(|(i, reading)| is_wanted(i).then(|| Whole::new(*reading, rows))).collect();
         let mut guesses: Vec<Guess> = self.names.iter().map(|_| format.fresh()).collect();
         let cut = |bytes| format.cut(bytes, |i, reading, expected| Exact::new(reading, is_wanted(i), expected));
-        let (rows, fingerprint) = self.each("reading rows", 1.0, control, |blocks, rows| {
+        let (rows, fingerprint) = self.each("reading rows", (0.0, 1.0), control, |blocks, rows| {
             let (parts, end) = self.in_order(blocks, rows, control, cut, Cut::len)?;
             control.check()?;
             columns.par_iter_mut().enumerate().for_each(|(i, column)| {

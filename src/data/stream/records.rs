@@ -1,6 +1,7 @@
 //! From the bytes of a block to columns of values, with what the cells show about their column.
 
 use super::cells::{self, Cell};
+use super::gather::Route;
 use crate::data::csv::dates::{self, DAY, Order, Style};
 use crate::data::csv::guess::{boolean, comma_to_point, number, trim};
 use crate::data::csv::missing::Missing;
@@ -88,7 +89,16 @@ pub trait Sink {
 /// What the profile wants of a column: numbers as floats, moments as seconds.
 struct Measured {
     reading: Reading,
+    /// Days are stored as moments.
+    as_moment: bool,
     cells: Cells,
+}
+
+impl Measured {
+    fn day(&self, micros: i64) -> f64 {
+        let day = micros.div_euclid(DAY) as f64;
+        if self.as_moment { day * 86_400.0 } else { day }
+    }
 }
 
 impl Sink for Measured {
@@ -101,29 +111,28 @@ impl Sink for Measured {
 
     #[inline]
     fn moment(&mut self, micros: i64) {
+        let value = match self.reading {
+            Reading::Date(_) => self.day(micros),
+            _ => micros as f64 / 1e6,
+        };
         if let Cells::Numbers(cells) = &mut self.cells {
-            cells.push(match self.reading {
-                Reading::Date(_) => micros.div_euclid(DAY) as f64,
-                _ => micros as f64 / 1e6,
-            });
+            cells.push(value);
         }
     }
 
     fn cell(&mut self, word: &[u8], class: Option<Missing>, place: (u32, u32)) {
+        let value = match self.reading {
+            _ if class.is_some() => None,
+            Reading::Integer | Reading::Float => number(word),
+            Reading::CommaFloat => comma_to_point(word),
+            Reading::Boolean => boolean(word).map(|yes| f64::from(u8::from(yes))),
+            Reading::Date(order) => dates::parse(order, word).map(|m| self.day(m.micros)),
+            Reading::Datetime(order) => dates::parse(order, word).map(|m| m.micros as f64 / 1e6),
+            Reading::Text => None,
+        };
         match &mut self.cells {
             Cells::Texts(cells) => cells.push(if class == Some(Missing::Always) { NO_TEXT } else { place }),
-            Cells::Numbers(cells) => {
-                let value = match self.reading {
-                    _ if class.is_some() => None,
-                    Reading::Integer | Reading::Float => number(word),
-                    Reading::CommaFloat => comma_to_point(word),
-                    Reading::Boolean => boolean(word).map(|yes| f64::from(u8::from(yes))),
-                    Reading::Date(order) => dates::parse(order, word).map(|m| m.micros.div_euclid(DAY) as f64),
-                    Reading::Datetime(order) => dates::parse(order, word).map(|m| m.micros as f64 / 1e6),
-                    Reading::Text => None,
-                };
-                cells.push(value.filter(|v| v.is_finite()).map_or(f64::NAN, |v| v + 0.0));
-            }
+            Cells::Numbers(cells) => cells.push(value.filter(|v| v.is_finite()).map_or(f64::NAN, |v| v + 0.0)),
         }
     }
 }
@@ -198,11 +207,7 @@ impl Format {
     ///
     /// # Errors
     /// When a record has more or fewer cells than there are columns, or the bytes are not UTF-8.
-    pub fn cut<S: Sink>(
-        &self,
-        bytes: Vec<u8>,
-        sink: impl Fn(usize, Reading, usize) -> S,
-    ) -> Result<Cut<S>, Broken> {
+    pub fn cut<S: Sink>(&self, bytes: Vec<u8>, sink: impl Fn(usize, Reading, usize) -> S) -> Result<Cut<S>, Broken> {
         let mut text = String::from_utf8(bytes).map_err(|e| Broken(e.into_bytes()))?;
         let bytes = text.as_bytes();
         let width = self.readings.len();
@@ -275,23 +280,26 @@ impl Format {
         Ok(Cut { starts, columns: sinks, guesses, text })
     }
 
-    /// Reads the records of a block for the profile.
+    /// Reads the records of a block for the profile, on their way into the table.
     ///
     /// # Errors
     /// As [`Format::cut`].
-    pub fn read(&self, bytes: Vec<u8>) -> Result<Records, Broken> {
-        let measured = |_, reading, expected| Measured {
+    pub fn read(&self, bytes: Vec<u8>, route: &Route) -> Result<Records, Broken> {
+        let measured = |i, reading, expected| Measured {
             reading,
+            as_moment: route.as_moment(i),
             cells: match reading {
                 Reading::Text => Cells::Texts(Vec::with_capacity(expected)),
                 _ => Cells::Numbers(Vec::with_capacity(expected)),
             },
         };
         let cut = self.cut(bytes, measured)?;
-        let mut hashes = vec![0u64; cut.len()];
+        let mut hashes = vec![route.base; cut.len()];
         let Cut { starts, columns, guesses, text } = cut;
         let cells: Vec<Cells> = columns.into_iter().map(|column| column.cells).collect();
-        for (i, cells) in cells.iter().enumerate() {
+        for (cells, place) in cells.iter().zip(&route.places) {
+            let Some(place) = place else { continue };
+            let i = place.column;
             match cells {
                 Cells::Numbers(values) => hashes.iter_mut().zip(values).for_each(|(hash, value)| {
                     let value = if value.is_nan() { hash::MISSING } else { hash::number(*value) };

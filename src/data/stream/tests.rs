@@ -9,7 +9,7 @@ use crate::data::finding::Finding;
 use crate::data::{Cell, ColumnProfile, samples};
 
 /// Everything streams, in small blocks, and nothing is sketched or left out.
-fn all() -> Limits {
+pub(super) fn all() -> Limits {
     Limits {
         from_bytes: 0,
         from_cells: 0,
@@ -21,7 +21,7 @@ fn all() -> Limits {
 }
 
 /// Nothing streams.
-fn none() -> Limits {
+pub(super) fn none() -> Limits {
     Limits { from_bytes: u64::MAX, from_cells: u64::MAX, ..Limits::default() }
 }
 
@@ -84,7 +84,7 @@ fn close(a: f64, b: f64, tolerance: f64) -> bool {
 }
 
 /// Two profiles are equal but for the last digits of moments.
-fn assert_equal(what: &str, mut a: Profile, mut b: Profile) {
+pub(super) fn assert_equal(what: &str, mut a: Profile, mut b: Profile) {
     for (x, y) in a.columns.iter_mut().zip(&mut b.columns) {
         for (name, p, q) in [
             ("mean", &mut x.mean, &mut y.mean),

@@ -242,9 +242,7 @@ impl Whole {
                 let array = BooleanArray::new(ArrowDataType::Boolean, values.freeze(), valid);
                 BooleanChunked::with_chunk(name, array).into_series()
             }
-            Store::Texts(values) => {
-                StringChunked::with_chunk(name, values.freeze().with_validity(valid)).into_series()
-            }
+            Store::Texts(values) => StringChunked::with_chunk(name, values.freeze().with_validity(valid)).into_series(),
         }
         .into()
     }
