@@ -13,6 +13,9 @@ use super::source::{flat, twice};
 use crate::engine::Control;
 use crate::error::{Error, Result};
 
+/// What a column of the file became, and remarks on its shape and on its values.
+type ReadColumn = (Vec<(Column, Physical)>, Vec<String>, Vec<String>);
+
 /// Reads a Parquet file, several columns at once; of the file only the pages in hand are in memory.
 ///
 /// # Errors
@@ -27,7 +30,7 @@ pub fn read(path: &Path, control: &Control) -> Result<(DataFrame, Vec<Physical>,
         return Err(no_row());
     }
     let (all, done) = (kept.len().max(1), AtomicUsize::new(0));
-    let read: Vec<(Vec<(Column, Physical)>, Vec<String>, Vec<String>)> = kept
+    let read: Vec<ReadColumn> = kept
         .into_par_iter()
         .map(|i| {
             let (mut shape, mut values) = (Vec::new(), Vec::new());
