@@ -8,7 +8,7 @@ use serde_json::json;
 use super::args::FailOn;
 use super::output::{json, line, text};
 use super::{Answer, Call};
-use crate::data::{self, LoadOptions, Severity};
+use crate::data::{self, Severity};
 use crate::error::{Error, Result};
 use crate::flow::report::{self, Format};
 
@@ -71,8 +71,8 @@ pub(super) fn run(call: &Call, args: &Report, seen: &dyn Fn(&data::Profile)) -> 
         Some(FailOn::Serious) => Some(Severity::Serious),
         Some(FailOn::Blocking) => Some(Severity::Blocking),
     };
-    let dataset = data::load(&args.source, &LoadOptions::default(), &call.control)?;
-    let report = report::make(&dataset, args.target.as_deref(), &call.control)?;
+    let limits = data::Limits::default();
+    let report = report::of_source(&args.source, args.target.as_deref(), &limits, &call.control)?;
     seen(&report.profile);
     let format = match kind {
         Kind::Html => Format::Html,

@@ -20,15 +20,17 @@ pub fn parts(parts: Vec<Part>, options: &LoadOptions, notes: &mut Vec<String>) -
         }
         Err(parts) => parts,
     };
-    let as_text =
-        |name: &str| matches!(options.meaning.get(name), Some(Meaning::Category | Meaning::Text | Meaning::Identifier));
+    let as_text = |name: &str| as_text(name, options);
     let files: Vec<(String, Vec<Found>)> = parts
         .iter()
         .map(|part| {
-            let columns = part.columns.iter().zip(part.frame.columns()).map(|(spec, column)| Found {
+            let columns = part.columns.iter().zip(part.frame.columns()).enumerate().map(|(i, (spec, column))| Found {
                 name: spec.name.clone(),
                 physical: spec.physical,
-                empty: column.null_count() == column.len(),
+                empty: match &part.empty {
+                    Some(empty) => empty.get(i).copied().unwrap_or(false),
+                    None => column.null_count() == column.len(),
+                },
                 as_text: as_text(&spec.name),
             });
             (part.name.clone(), columns.collect())
@@ -69,6 +71,11 @@ pub fn parts(parts: Vec<Part>, options: &LoadOptions, notes: &mut Vec<String>) -
     let mut frame = all.unwrap_or_default();
     frame.rechunk_mut();
     Ok((frame, specs))
+}
+
+/// Whether the user says that a column is no quantity, so that whole numbers may become text.
+pub fn as_text(name: &str, options: &LoadOptions) -> bool {
+    matches!(options.meaning.get(name), Some(Meaning::Category | Meaning::Text | Meaning::Identifier))
 }
 
 /// A part's column in the storage that all have in common.

@@ -2,10 +2,13 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use polars::prelude::*;
+use rayon::prelude::*;
 
-use super::source::{self, Form, Local, Partition, Place, SchemaChanges, Verdict};
+use super::source::{self, Form, Local, LocalFile, Partition, Place, SchemaChanges, Verdict};
+use super::stream::{self, Limits};
 use super::{ColumnSpec, Dataset, Meaning, Physical};
 use super::{csv, display::brief, join, meaning, parquet};
 use crate::engine::Control;
@@ -37,6 +40,8 @@ pub(super) struct Part {
     pub columns: Vec<ColumnSpec>,
     /// What reading it did.
     pub notes: Vec<String>,
+    /// Which columns hold no value at all, when the rows at hand are only a sample.
+    pub empty: Option<Vec<bool>>,
 }
 
 /// Loads a table.
@@ -50,20 +55,26 @@ pub(super) struct Part {
 /// Of kind `Input`, naming the source, the line and the column where that is known, and what to do; of kind `Remote` when
 /// a server fails; of kind `Cancelled`.
 pub fn load(source: &str, options: &LoadOptions, control: &Control) -> Result<Dataset> {
-    load_local(source::localize(source, control)?, source, options, control)
+    load_local(source::localize(source, control)?, source, options, &Limits::default(), control)
 }
 
 /// Loads a table from files that have been brought to this machine.
 ///
 /// # Errors
 /// As [`load`].
-pub(super) fn load_local(mut local: Local, source: &str, options: &LoadOptions, control: &Control) -> Result<Dataset> {
+pub(super) fn load_local(
+    mut local: Local,
+    source: &str,
+    options: &LoadOptions,
+    limits: &Limits,
+    control: &Control,
+) -> Result<Dataset> {
     let mut parts = Vec::with_capacity(local.files.len());
     for index in 0..local.files.len() {
         control.check()?;
         let Some(file) = local.files.get(index) else { break };
         let name = brief(&file.name, 200);
-        parts.push(part(&mut local, index, options, control).map_err(|e| place(e, &name))?);
+        parts.push(part(&mut local, index, options, limits, control).map_err(|e| place(e, &name))?);
     }
     let fingerprint = local.fingerprint(control)?;
     let shown = source::shown(source);
@@ -76,32 +87,42 @@ fn place(error: Error, name: &str) -> Error {
 }
 
 /// Reads one local file.
-fn part(local: &mut Local, index: usize, options: &LoadOptions, control: &Control) -> Result<Part> {
+fn part(local: &mut Local, index: usize, options: &LoadOptions, limits: &Limits, control: &Control) -> Result<Part> {
+    if let Some(part) = large_text(local, index, options, limits, control)? {
+        return Ok(part);
+    }
     let Some(file) = local.files.get_mut(index) else { return Err(Error::input("there is no file")) };
     let (name, form) = (file.name.clone(), file.form);
-    let bytes: Cow<'static, [u8]> = match &file.place {
-        Place::Embedded(bytes) => Cow::Borrowed(bytes),
-        Place::File(path) => {
+    match (&file.place, form) {
+        (Place::Embedded(bytes), Form::Delimited { start }) => {
+            of_text(name, Cow::Borrowed(bytes), start, options, control)
+        }
+        (Place::Embedded(_), Form::Parquet) => Err(Error::input("there is no such sample")),
+        (Place::File(path), Form::Delimited { start }) => {
             let (bytes, digest) = source::read_whole(path, control)?;
             file.digest.get_or_insert(digest);
-            Cow::Owned(bytes)
+            of_text(name, Cow::Owned(bytes), start, options, control)
         }
-    };
-    match form {
-        Form::Parquet => of_parquet(name, bytes, control),
-        Form::Delimited { start } => of_text(name, bytes, start, options, control),
+        (Place::File(path), Form::Parquet) => {
+            let known = file.digest.take();
+            let digest = || known.map_or_else(|| source::digest(path, &control.silent()), Ok);
+            let (part, digest) = rayon::join(|| of_parquet(name, path, control), digest);
+            let part = part?;
+            file.digest = Some(digest?);
+            Ok(part)
+        }
     }
 }
 
-fn of_parquet(name: String, bytes: Cow<'static, [u8]>, control: &Control) -> Result<Part> {
-    let (frame, physicals, notes) = parquet::read(bytes, control)?;
+fn of_parquet(name: String, path: &Path, control: &Control) -> Result<Part> {
+    let (frame, physicals, notes) = parquet::read(path, control)?;
     let columns = frame
         .get_column_names()
         .iter()
         .zip(physicals)
         .map(|(name, physical)| ColumnSpec::new(name.to_string(), physical))
         .collect();
-    Ok(Part { name, frame, columns, notes })
+    Ok(Part { name, frame, columns, notes, empty: None })
 }
 
 fn of_text(
@@ -122,6 +143,34 @@ fn of_text(
     }
     let table = csv::read(bytes.get(start..).unwrap_or_default(), options, control)?;
     notes.extend(table.notes);
+    Ok(Part { notes, ..of_table(name, csv::Table { notes: Vec::new(), ..table }) })
+}
+
+/// Reads a large delimited text block by block.
+fn large_text(
+    local: &mut Local,
+    index: usize,
+    options: &LoadOptions,
+    limits: &Limits,
+    control: &Control,
+) -> Result<Option<Part>> {
+    let delimited = |f: &&mut LocalFile| matches!(f.form, Form::Delimited { .. });
+    let Some(file) = local.files.get_mut(index).filter(delimited) else { return Ok(None) };
+    let found = match stream::load_text(file, options, limits, control) {
+        // Only after the last byte is it known that a text is of another encoding.
+        Err(e) if e.message.contains("UTF-8") && local.recode(index, control)? => {
+            let Some(file) = local.files.get(index) else { return Ok(None) };
+            stream::load_text(file, options, limits, control)?
+        }
+        other => other?,
+    };
+    let Some((table, digest)) = found else { return Ok(None) };
+    let Some(file) = local.files.get_mut(index) else { return Ok(None) };
+    file.digest.get_or_insert(digest);
+    Ok(Some(of_table(file.name.clone(), table)))
+}
+
+fn of_table(name: String, table: csv::Table) -> Part {
     let columns = table
         .columns
         .into_iter()
@@ -131,7 +180,7 @@ fn of_text(
             ..ColumnSpec::new(found.name, found.physical)
         })
         .collect();
-    Ok(Part { name, frame: table.frame, columns, notes })
+    Part { name, frame: table.frame, columns, notes: table.notes, empty: None }
 }
 
 fn assemble(
@@ -147,16 +196,17 @@ fn assemble(
     for partition in &local.partitions {
         add_partition(&mut frame, &mut columns, partition, &sizes, &mut notes)?;
     }
-    for spec in &mut columns {
+    columns.par_iter_mut().try_for_each(|spec| {
         control.report("finding meanings", None, brief(&spec.name, 40));
         spec.meaning = meaning::find(&spec.name, spec.physical, frame.column(&spec.name)?, control)?;
-    }
+        Ok::<_, Error>(())
+    })?;
     correct(&mut frame, &mut columns, options, &mut notes)?;
     Ok(Dataset { source: local.source.clone(), frame, columns, fingerprint, notes })
 }
 
 /// Adds a column that stands in the paths of the files.
-fn add_partition(
+pub(super) fn add_partition(
     frame: &mut DataFrame,
     columns: &mut Vec<ColumnSpec>,
     partition: &Partition,

@@ -132,10 +132,27 @@ fn of_numbers(name: &str, physical: Physical, column: &Column) -> Result<Meaning
     let whole = values.iter().all(|v| v.fract() == 0.0);
     let span = values.last().zip(values.first()).map_or(f64::MAX, |(a, b)| a - b);
     if identifies || code {
-        values.sort_unstable_by(f64::total_cmp);
-        values.dedup();
+        values = different(values);
     }
     Ok(numbers_mean(name, physical, &Numbers { n, whole, counts_up, span, distinct: values.len() }))
+}
+
+/// The different values. Names repeat: sorted in pieces, few are left to be sorted at last.
+fn different(mut values: Vec<f64>) -> Vec<f64> {
+    let mut few: Vec<f64> = Vec::new();
+    for piece in values.chunks_mut(1 << 16) {
+        piece.sort_unstable_by(f64::total_cmp);
+        let before = few.len();
+        for value in piece.iter() {
+            if few.len() == before || few.last() != Some(value) {
+                few.push(*value);
+            }
+        }
+    }
+    drop(values);
+    few.sort_unstable_by(f64::total_cmp);
+    few.dedup();
+    few
 }
 
 fn numbers_mean(name: &str, physical: Physical, of: &Numbers) -> Meaning {

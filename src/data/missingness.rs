@@ -95,11 +95,19 @@ impl Step {
 }
 
 /// Blocks of equally many rows, in the order of the table.
-fn by_order(rows: usize, wanted: usize) -> Blocks {
+fn by_order(rows: usize, of: u64, wanted: usize) -> Blocks {
     let blocks = wanted.clamp(1, rows.max(1));
     // The same cut for labels and rows: block k begins at row k * rows / blocks.
     let begin = |k: usize| (k * rows).div_ceil(blocks);
-    let labels = (0..blocks).map(|k| format!("rows {} to {}", begin(k) + 1, begin(k + 1))).collect();
+    let labels = (0..blocks).map(|k| match of.checked_div(rows as u64) {
+        // Of a uniform sample, about so far in the whole table.
+        Some(_) if of > rows as u64 => {
+            let at = |row: usize| (u128::from(of) * row as u128).div_ceil(rows as u128);
+            format!("about rows {} to {}", at(begin(k)) + 1, at(begin(k + 1)))
+        }
+        _ => format!("rows {} to {}", begin(k) + 1, begin(k + 1)),
+    });
+    let labels = labels.collect();
     let mut of = Vec::with_capacity(rows);
     for k in 0..blocks {
         of.resize(begin(k + 1), k as u32);
@@ -164,6 +172,22 @@ pub fn missingness(
     wanted: usize,
     control: &Control,
 ) -> Result<Missingness> {
+    missingness_of(frame, columns, time, wanted, frame.height() as u64, control)
+}
+
+/// [`missingness`] of a uniform sample, in the order of the table, that stands for a table of `of` rows: the shares are those
+/// of the sample.
+///
+/// # Errors
+/// As [`missingness`].
+pub fn missingness_of(
+    frame: &DataFrame,
+    columns: &[ColumnSpec],
+    time: Option<&str>,
+    wanted: usize,
+    of: u64,
+    control: &Control,
+) -> Result<Missingness> {
     let dated = columns.iter().find(|c| {
         Some(c.name.as_str()) == time
             && c.meaning == Meaning::DateTime
@@ -173,7 +197,7 @@ pub fn missingness(
         Some(spec) => by_time(column::get(frame, &spec.name)?, spec, wanted)?,
         None => None,
     };
-    let blocks = blocks.unwrap_or_else(|| by_order(frame.height(), wanted));
+    let blocks = blocks.unwrap_or_else(|| by_order(frame.height(), of, wanted));
     let mut rows = vec![0_u64; blocks.labels.len()];
     for block in &blocks.of {
         if let Some(n) = rows.get_mut(*block as usize) {

@@ -20,6 +20,7 @@ mod preview;
 mod profile;
 pub mod recipe;
 mod redact;
+mod row_groups;
 mod rows;
 mod samples;
 mod scalar;
@@ -41,7 +42,7 @@ pub use expression::{derive, expression_columns, filter};
 pub use feasibility::{Feasibility, FeasibilityVerdict, Reason};
 pub use finding::{Finding, Severity, counted, figure, percent, thousands};
 pub use load::{LoadOptions, load};
-pub use missingness::{MissingBlock, Missingness, missingness};
+pub use missingness::{MissingBlock, Missingness, missingness, missingness_of};
 pub use preview::{Preview, preview};
 pub use profile::{
     Accuracy, Cell, ColumnProfile, Examined, Precision, Profile, ProfileOptions, QUANTILES, TextShape, Top, iso,
@@ -52,5 +53,5 @@ pub use rows::{RowQuery, cells, find_row, row_order};
 pub use samples::{Sample, sample, samples};
 pub use scalar::Scalar;
 pub use source::SchemaChanges;
-pub use stream::{Limits, profile_source, profile_source_with};
+pub use stream::{Limits, examine, profile_source, profile_source_with};
 pub use write::{FileType, Written, csv_to, write};

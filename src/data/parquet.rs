@@ -1,39 +1,75 @@
 //! Parquet: the file's types mapped onto the six that the house uses.
 
-use std::borrow::Cow;
-use std::io::Cursor;
+use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use polars::prelude::*;
+use rayon::prelude::*;
 
 use super::Physical;
 use super::display::brief;
-use super::source::flat;
-use crate::engine::{Control, guarded};
+use super::row_groups::RowGroups;
+use super::source::{flat, twice};
+use crate::engine::Control;
 use crate::error::{Error, Result};
 
-/// Reads a Parquet file.
+/// What a column of the file became, and remarks on its shape and on its values.
+type ReadColumn = (Vec<(Column, Physical)>, Vec<String>, Vec<String>);
+
+/// Reads a Parquet file, several columns at once; of the file only the pages in hand are in memory.
 ///
 /// # Errors
-/// When the bytes are damaged, or there is no row or no column. Structures are spread over columns; lists and binary values
+/// When the file is damaged, or there is no row or no column. Structures are spread over columns; lists and binary values
 /// are left out with a note.
-pub fn read(bytes: Cow<'static, [u8]>, control: &Control) -> Result<(DataFrame, Vec<Physical>, Vec<String>)> {
+pub fn read(path: &Path, control: &Control) -> Result<(DataFrame, Vec<Physical>, Vec<String>)> {
     control.check()?;
-    control.report("reading values", None, format!("{} MB", bytes.len() >> 20));
+    let file = RowGroups::open(path)?;
     let mut notes = Vec::new();
-    let frame = guarded("this Parquet file cannot be read", || {
-        let mut reader = ParquetReader::new(Cursor::new(bytes));
-        let cells = cells(&mut reader, &mut notes)?;
-        flat(reader.with_columns(cells).finish().map_err(damaged)?, &mut notes)
-    })
-    .map_err(explain)?;
-    let (frame, physicals, more) = conform(frame, control)?;
-    notes.extend(more);
-    Ok((frame, physicals, notes))
+    let kept = cells(file.schema(), &mut notes)?;
+    if file.rows() == 0 {
+        return Err(no_row());
+    }
+    let (all, done) = (kept.len().max(1), AtomicUsize::new(0));
+    let read: Vec<ReadColumn> = kept
+        .into_par_iter()
+        .map(|i| {
+            let (mut shape, mut values) = (Vec::new(), Vec::new());
+            let columns = flat(file.column(i, (0, file.rows()), control)?, &mut shape)?;
+            let mut conformed = Vec::with_capacity(columns.len());
+            for column in columns {
+                control.check()?;
+                let (column, physical) = one(&column, &mut values)?;
+                conformed.push((finite(column, &mut values)?, physical));
+            }
+            let done = 1 + done.fetch_add(1, Ordering::Relaxed);
+            control.report("reading values", Some(done as f64 / all as f64), format!("{done} of {all} columns"));
+            Ok((conformed, shape, values))
+        })
+        .collect::<Result<_>>()
+        .map_err(explain)?;
+    let mut columns: Vec<Column> = Vec::with_capacity(read.len());
+    let (mut physicals, mut remarks) = (Vec::new(), Vec::new());
+    for (conformed, shape, values) in read {
+        notes.extend(shape);
+        remarks.extend(values);
+        for (column, physical) in conformed {
+            if columns.iter().any(|c| c.name() == column.name()) {
+                return Err(twice(column.name()));
+            }
+            columns.push(column);
+            physicals.push(physical);
+        }
+    }
+    notes.extend(remarks);
+    if columns.is_empty() {
+        return Err(Error::input("there is no column in the file"));
+    }
+    Ok((DataFrame::new(file.rows(), columns)?, physicals, notes))
 }
 
-/// Whether values of a type are single cells of a table: no lists, maps, structures or binary values.
-pub fn is_cell(dtype: &ArrowDataType) -> bool {
-    !is_list(dtype) && !matches!(dtype, ArrowDataType::Struct(_))
+/// The error for a table without a row.
+pub fn no_row() -> Error {
+    Error::input("there is no row in the file").hint("Check that the export finished")
 }
 
 fn is_list(dtype: &ArrowDataType) -> bool {
@@ -52,15 +88,14 @@ fn is_list(dtype: &ArrowDataType) -> bool {
     )
 }
 
-/// The columns to read, when some are none: lists, maps and binary values are not even decoded.
-fn cells<R: polars::io::mmap::MmapBytesReader>(
-    reader: &mut ParquetReader<R>,
-    notes: &mut Vec<String>,
-) -> Result<Option<Vec<String>>> {
+/// The places of the columns to read: lists, maps and binary values are not even decoded.
+///
+/// # Errors
+/// When none is left.
+pub fn cells(schema: &ArrowSchema, notes: &mut Vec<String>) -> Result<Vec<usize>> {
     use ArrowDataType as A;
-    let schema = reader.schema().map_err(damaged)?;
     let mut kept = Vec::new();
-    for (name, field) in schema.iter() {
+    for (i, (name, field)) in schema.iter().enumerate() {
         if is_list(field.dtype()) {
             let what = match field.dtype() {
                 A::Binary | A::LargeBinary | A::BinaryView | A::FixedSizeBinary(_) => "its values are binary",
@@ -68,14 +103,14 @@ fn cells<R: polars::io::mmap::MmapBytesReader>(
             };
             notes.push(format!("{}: left out; {what}, which are no table cells", brief(name, 60)));
         } else {
-            kept.push(name.to_string());
+            kept.push(i);
         }
     }
     if kept.is_empty() && !schema.is_empty() {
         return Err(Error::input("no column holds single values: all are lists or binary")
             .hint("Spread them over columns of their own when writing the file"));
     }
-    Ok((kept.len() < schema.len()).then_some(kept))
+    Ok(kept)
 }
 
 /// Says what can be done about a file that Polars cannot read.
@@ -94,13 +129,19 @@ pub fn not_finite(name: &str, count: u64) -> String {
     format!("{}: {count} values that are no finite number became missing", brief(name, 60))
 }
 
-/// Reads the first rows of a Parquet file, and how many it has.
-pub fn head<R: polars::io::mmap::MmapBytesReader>(reader: R, rows: usize) -> Result<(DataFrame, usize)> {
-    guarded("this Parquet file cannot be read", || {
-        let mut reader = ParquetReader::new(reader);
-        let all = reader.num_rows().map_err(damaged)?;
-        Ok((reader.with_slice(Some((0, rows))).finish().map_err(damaged)?, all))
-    })
+/// Reads the first rows and columns of a Parquet file, and how many rows it has. One column after the other: the other cores
+/// may be at work on the whole of it, and a look need not wait for them.
+///
+/// # Errors
+/// When the file is damaged.
+pub fn head(path: &Path, rows: usize, columns: usize) -> Result<(DataFrame, usize)> {
+    let file = RowGroups::open(path)?;
+    let rows = rows.min(file.rows());
+    let read = (0..file.schema().len().min(columns))
+        .map(|i| file.column(i, (0, rows), &Control::default()))
+        .collect::<Result<Vec<_>>>()
+        .map_err(explain)?;
+    Ok((DataFrame::new(rows, read)?, file.rows()))
 }
 
 /// What Polars says about a file, in one line.
@@ -109,42 +150,17 @@ pub fn damaged(error: PolarsError) -> Error {
     Error::input(format!("this Parquet file cannot be read: {}", brief(text.lines().next().unwrap_or_default(), 160)))
 }
 
-/// Brings every column to one of the six storage types.
-///
-/// # Errors
-/// When there is no row or column, or a column cannot be brought to one of them.
-pub fn conform(frame: DataFrame, control: &Control) -> Result<(DataFrame, Vec<Physical>, Vec<String>)> {
-    let rows = frame.height();
-    if rows == 0 {
-        return Err(Error::input("there is no row in the file").hint("Check that the export finished"));
-    }
-    if frame.width() == 0 {
-        return Err(Error::input("there is no column in the file"));
-    }
-    let mut notes = Vec::new();
-    let mut columns = Vec::with_capacity(frame.width());
-    let mut physicals = Vec::with_capacity(frame.width());
-    for column in frame.columns() {
-        control.check()?;
-        let (column, physical) = one(column, &mut notes)?;
-        let column = finite(column, &mut notes)?;
-        columns.push(column);
-        physicals.push(physical);
-    }
-    Ok((DataFrame::new(rows, columns)?, physicals, notes))
-}
-
 /// Makes missing what is no finite number; CSV files are read in the same way.
 pub fn finite(column: Column, notes: &mut Vec<String>) -> Result<Column> {
     if column.dtype() != &DataType::Float64 {
         return Ok(column);
     }
+    if column.f64()?.iter().flatten().all(f64::is_finite) {
+        return Ok(column);
+    }
     let before = column.null_count();
     let cleaned: Float64Chunked = column.f64()?.iter().map(|v| v.filter(|v| v.is_finite())).collect();
     let lost = cleaned.null_count() - before;
-    if lost == 0 {
-        return Ok(column);
-    }
     notes.push(not_finite(column.name(), lost as u64));
     Ok(cleaned.with_name(column.name().clone()).into_series().into())
 }
@@ -220,8 +236,15 @@ mod tests {
         bytes
     }
 
+    fn of(bytes: &[u8]) -> Result<(DataFrame, Vec<Physical>, Vec<String>)> {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("t.parquet");
+        std::fs::write(&path, bytes).unwrap();
+        read(&path, &Control::default())
+    }
+
     fn back(frame: DataFrame) -> Result<(DataFrame, Vec<Physical>, Vec<String>)> {
-        read(Cow::Owned(written(frame)), &Control::default())
+        of(&written(frame))
     }
 
     #[test]
@@ -265,19 +288,48 @@ mod tests {
         assert!(notes.iter().any(|n| n.starts_with("s.l: left out")), "{notes:?}");
     }
 
+    /// Pieces across row groups, also of structures, are what a slice of the whole is.
+    #[test]
+    fn any_rows_of_a_column_can_be_read() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("t.parquet");
+        let whole: Vec<Option<i64>> = (0..1000).map(|i| (i % 7 > 0).then_some(i)).collect();
+        let texts: Vec<String> = (0..1000).map(|i| format!("a text of some length {}", i % 13)).collect();
+        let parts = [Column::new("i".into(), &whole), Column::new("t".into(), &texts)];
+        let inner = StructChunked::from_columns("s".into(), 1000, &parts).unwrap();
+        let [number, text] = parts;
+        let mut frame = DataFrame::new(1000, vec![number, text, inner.into_series().into()]).unwrap();
+        ParquetWriter::new(std::fs::File::create(&path).unwrap())
+            .with_row_group_size(Some(90))
+            .finish(&mut frame)
+            .unwrap();
+        let file = RowGroups::open(&path).unwrap();
+        assert!(file.groups().count() > 5);
+        let slices = [(0, 1), (85, 200), (0, 1000), (999, 1), (500, 0)];
+        for (i, column) in frame.columns().iter().enumerate() {
+            let pieces = file.pieces(i, &slices, &Control::default()).unwrap();
+            for (piece, (from, count)) in pieces.iter().zip(slices) {
+                let wanted = column.slice(from as i64, count);
+                assert!(piece.as_materialized_series().equals_missing(wanted.as_materialized_series()), "{i} {from}");
+            }
+        }
+        let (head, rows) = head(&path, 5, 2).unwrap();
+        assert_eq!((rows, head.shape()), (1000, (5, 2)));
+    }
+
     #[test]
     fn no_rows_and_damage_are_errors() {
         let empty = DataFrame::new(0, vec![Column::new("a".into(), Vec::<i64>::new())]).unwrap();
         assert!(back(empty).unwrap_err().message.contains("no row"));
         let good = written(DataFrame::new(3, vec![Column::new("a".into(), [1i64, 2, 3])]).unwrap());
         for cut in [4, 8, good.len() / 2, good.len() - 1] {
-            assert!(read(Cow::Owned(good[..cut].to_vec()), &Control::default()).is_err());
+            assert!(of(&good[..cut]).is_err());
         }
         // Any single damaged byte gives an error or a frame, never a panic.
         for at in 4..good.len() {
             let mut bad = good.clone();
             bad[at] ^= 0xff;
-            let _ = read(Cow::Owned(bad), &Control::default());
+            let _ = of(&bad);
         }
     }
 }

@@ -1,7 +1,6 @@
 //! A look at the first rows of a file, for a file picker: little memory, no waiting, no panic.
 
 use std::borrow::Cow;
-use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
 
@@ -97,10 +96,7 @@ pub fn preview(path: impl AsRef<Path>, rows: usize) -> Result<Preview> {
             ))
             .hint("Load it without a preview"));
         }
-        (Kind::Parquet, None) => {
-            file.seek(SeekFrom::Start(0)).map_err(|e| source::read_error(path, &e))?;
-            of_parquet(file, size, rows)?
-        }
+        (Kind::Parquet, None) => of_parquet(path, size, rows)?,
         (Kind::ArrowFile | Kind::ArrowStream, None) => {
             let frame = source::arrow_head(path, kind, rows + 1)?;
             let more = frame.height() > rows;
@@ -131,8 +127,8 @@ fn of_cells(header: Vec<String>, cells: Vec<Vec<Option<String>>>, more: bool, ki
     }
 }
 
-fn of_parquet(file: File, size_bytes: u64, rows: usize) -> Result<Preview> {
-    let (frame, all) = parquet::head(file, rows)?;
+fn of_parquet(path: &Path, size_bytes: u64, rows: usize) -> Result<Preview> {
+    let (frame, all) = parquet::head(path, rows, WIDEST)?;
     let (header, rows) = cells_of(&frame);
     let truncated = all > frame.height();
     Ok(Preview { header, rows, kind: "Parquet".to_owned(), size_bytes, total_rows: Some(all as u64), truncated })

@@ -162,7 +162,7 @@ impl Precision {
 pub struct Examined {
     /// Rows that the figures of columns come from: all.
     pub rows: u64,
-    /// Rows on which rows and columns were compared with each other (order of dates, gaps in time, correlation, leaks).
+    /// Rows on which rows and columns were compared with each other (order of dates, missing in time, correlation, leaks).
     pub sampled_rows: u64,
 }
 

@@ -174,6 +174,12 @@ impl Guess {
         self.found.merge(other.found);
     }
 
+    /// Whether no cell is a value: all say "missing", or infinity.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        if self.values == 0 { !self.found.has_beside() } else { self.values == self.infinite }
+    }
+
     /// The reading that fits every cell.
     #[must_use]
     pub fn reading(&self) -> Reading {

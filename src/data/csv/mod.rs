@@ -126,9 +126,9 @@ pub fn read(bytes: &[u8], options: &LoadOptions, control: &Control) -> Result<Ta
             date_format: guess.date_format(),
         });
     }
-    let mut frame = DataFrame::new(rows, columns)?;
-    drop_trailing(&mut frame, &mut found, &mut notes)?;
-    Ok(Table { frame, columns: found, notes })
+    let mut table = Table { frame: DataFrame::new(rows, columns)?, columns: found, notes };
+    drop_trailing(&mut table)?;
+    Ok(table)
 }
 
 /// The character between columns: the one that was named, or the one that the head of the file shows.
@@ -248,12 +248,13 @@ pub fn header(bytes: &[u8], delimiter: u8, notes: &mut Vec<String>) -> Result<(V
 }
 
 /// A nameless last column without any value comes from a delimiter at the end of each line.
-fn drop_trailing(frame: &mut DataFrame, found: &mut Vec<Found>, notes: &mut Vec<String>) -> Result<()> {
-    let made = format!("column_{}", found.len());
-    let Some(last) = found.last().filter(|f| f.name == made && found.len() > 1) else { return Ok(()) };
+pub fn drop_trailing(table: &mut Table) -> Result<()> {
+    let Table { frame, columns, notes } = table;
+    let made = format!("column_{}", columns.len());
+    let Some(last) = columns.last().filter(|f| f.name == made && columns.len() > 1) else { return Ok(()) };
     if frame.column(&last.name)?.null_count() == frame.height() {
         *frame = frame.drop(&last.name)?;
-        found.pop();
+        columns.pop();
         notes.push(TRAILING.to_owned());
     }
     Ok(())

@@ -74,7 +74,7 @@ pub fn convert(
         for batch in batches(file, kind)? {
             control.check()?;
             let mut said = Vec::new();
-            let frame = nested::flat(batch.map_err(damaged)?, &mut said)?;
+            let frame = nested::flat_frame(batch.map_err(damaged)?, &mut said)?;
             let frames = match &mut frames {
                 Some(frames) => frames,
                 none => {
@@ -104,6 +104,6 @@ pub fn head(path: &Path, kind: Kind, rows: usize) -> Result<DataFrame> {
         let Some(batch) = batches(file, kind)?.next() else {
             return Err(Error::input("there is no row in the file"));
         };
-        nested::flat(batch.map_err(damaged)?.head(Some(rows)), &mut Vec::new())
+        nested::flat_frame(batch.map_err(damaged)?.head(Some(rows)), &mut Vec::new())
     })
 }

@@ -37,7 +37,7 @@ pub use self::many::Partition;
 pub(super) use self::many::day;
 pub(super) use self::name::{Name, Wanted, shown};
 pub use self::name::{has_secret, without_secrets};
-pub(super) use self::nested::flat;
+pub(super) use self::nested::{flat, twice};
 pub(super) use self::plain::{digest, embedded, head, hex, open, read_error, read_whole};
 pub use self::schema::SchemaChanges;
 pub(super) use self::schema::{Found, common};

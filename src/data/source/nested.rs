@@ -18,13 +18,13 @@ fn is_cell(dtype: &DataType) -> bool {
     }
 }
 
-/// Spreads structures (`address` becomes `address.street`, `address.city`) and leaves out what is no table cell, with a
-/// note for each.
+/// Spreads a column of structures (`address` becomes `address.street`, `address.city`) and leaves out what is no table cell,
+/// with a note for each. Any other column stays as it is.
 ///
 /// # Errors
 /// When a spread column would have the name of another.
-pub fn flat(frame: DataFrame, notes: &mut Vec<String>) -> Result<DataFrame> {
-    let mut columns = frame.columns().to_vec();
+pub fn flat(column: Column, notes: &mut Vec<String>) -> Result<Vec<Column>> {
+    let mut columns = vec![column];
     for _ in 0..DEEPEST {
         if !columns.iter().any(|c| matches!(c.dtype(), DataType::Struct(_))) {
             break;
@@ -60,15 +60,33 @@ pub fn flat(frame: DataFrame, notes: &mut Vec<String>) -> Result<DataFrame> {
                 brief(&column.dtype().to_string(), 60)
             ));
         } else if kept.iter().any(|k| k.name() == name) {
-            return Err(Error::input(format!(
-                "there are two columns `{}` once structures are spread",
-                brief(name, 60)
-            ))
-            .hint("Rename one of them in the file"));
+            return Err(twice(name));
         } else {
             kept.push(column);
         }
     }
-    let rows = frame.height();
-    Ok(DataFrame::new(rows, kept)?)
+    Ok(kept)
+}
+
+/// [`flat`] for all columns of a frame.
+///
+/// # Errors
+/// As [`flat`].
+pub fn flat_frame(frame: DataFrame, notes: &mut Vec<String>) -> Result<DataFrame> {
+    let mut kept: Vec<Column> = Vec::with_capacity(frame.width());
+    for column in frame.columns() {
+        for column in flat(column.clone(), notes)? {
+            if kept.iter().any(|k| k.name() == column.name()) {
+                return Err(twice(column.name()));
+            }
+            kept.push(column);
+        }
+    }
+    Ok(DataFrame::new(frame.height(), kept)?)
+}
+
+/// The error for two columns of one name.
+pub fn twice(name: &str) -> Error {
+    Error::input(format!("there are two columns `{}` once structures are spread", brief(name, 60)))
+        .hint("Rename one of them in the file")
 }

@@ -13,7 +13,7 @@ use crate::error::{Error, Result};
 pub const BLOCK: usize = 1 << 20;
 
 /// A record of more bytes than this is a lost quote.
-const LONGEST_RECORD: usize = 64 << 20;
+pub const LONGEST_RECORD: usize = 64 << 20;
 
 /// Some whole records.
 #[derive(Debug)]

@@ -6,12 +6,18 @@
 
 mod blocks;
 mod cells;
+mod csv_load;
 mod csv_scan;
+mod gather;
+mod many;
+#[cfg(test)]
+mod many_tests;
 mod parquet_scan;
 mod records;
 mod strict;
 #[cfg(test)]
 mod tests;
+mod values;
 
 use std::collections::HashMap;
 
@@ -19,6 +25,7 @@ use self::csv_scan::CsvScan;
 use self::parquet_scan::ParquetScan;
 use super::finding::thousands;
 use super::profile::{self, Whole};
+use super::row_groups::CLAIMS_TOO_MUCH;
 use super::source::{self, Form, Local, LocalFile, Place};
 use super::{ColumnSpec, Dataset, LoadOptions, Meaning, Physical, Profile, ProfileOptions, brief, csv, load, meaning};
 use crate::engine::{Aggregates, Control, Executor, Shape, Summary};
@@ -96,18 +103,45 @@ pub fn profile_source_with(
     limits: &Limits,
     control: &Control,
 ) -> Result<Profile> {
+    Ok(examine(source, load_options, options, limits, control)?.0)
+}
+
+/// The profile of a source of any size, and the rows that were at hand for it: all, or the uniform sample of a table that was
+/// streamed, in the order of the table.
+///
+/// # Errors
+/// As [`profile_source`].
+pub fn examine(
+    source: &str,
+    load_options: &LoadOptions,
+    options: &ProfileOptions,
+    limits: &Limits,
+    control: &Control,
+) -> Result<(Profile, Dataset)> {
     let mut local = source::localize(source, control)?;
-    let found = streamed(&mut local, load_options, options, limits, control);
-    let place = |e: Error| if e.kind == ErrorKind::Cancelled { e } else { e.at(source::shown(source)) };
-    if let Some(profile) = found.map_err(place)? {
-        return Ok(profile);
+    let place = |e: Error, name: String| if e.kind == ErrorKind::Cancelled { e } else { e.at(name) };
+    let found = if local.several || !local.partitions.is_empty() {
+        several(&mut local, load_options, options, limits, control).map_err(|failed| {
+            let file = failed.file.and_then(|i| local.files.get(i));
+            place(failed.error, file.map_or_else(|| source::shown(source), |f| brief(&f.name, 200)))
+        })?
+    } else {
+        streamed(&mut local, load_options, options, limits, control).map_err(|e| place(e, source::shown(source)))?
+    };
+    if let Some((mut profile, data)) = found {
+        profile.notes.splice(0..0, local.notes.iter().cloned());
+        return Ok((profile, data));
     }
-    let data = load::load_local(local, source, load_options, control)?;
+    let data = load::load_local(local, source, load_options, limits, control)?;
     for name in options.target.iter().chain(&options.time).chain(&options.leaks) {
         data.spec(name)?;
     }
-    profile::profile_with(&data, options, control)
+    let profile = profile::profile_with(&data, options, control)?;
+    Ok((profile, data))
 }
+
+/// A profile, and the rows that were at hand for it.
+type Examination = (Profile, Dataset);
 
 /// The profile of one large file; `None` for what is better held in memory.
 fn streamed(
@@ -116,11 +150,8 @@ fn streamed(
     options: &ProfileOptions,
     limits: &Limits,
     control: &Control,
-) -> Result<Option<Profile>> {
+) -> Result<Option<Examination>> {
     let [file] = local.files.as_slice() else { return Ok(None) };
-    if local.several || !local.partitions.is_empty() {
-        return Ok(None);
-    }
     let Some((path, size)) = on_disk(file) else { return Ok(None) };
     let found = match file.form {
         Form::Parquet => of_parquet(&path, load, options, limits, control)?,
@@ -134,13 +165,51 @@ fn streamed(
             other => other?,
         },
     };
-    let Some(mut profile) = found else { return Ok(None) };
+    let Some((mut profile, data)) = found else { return Ok(None) };
     profile.source.clone_from(&local.source);
     if local.files.iter().all(|f| f.digest.is_some()) {
         profile.fingerprint = local.fingerprint(control)?;
     }
-    profile.notes.splice(0..0, local.notes.iter().cloned());
-    Ok(Some(profile))
+    Ok(Some((profile, data)))
+}
+
+/// The profile of several large files; `None` for what is better held in memory.
+fn several(
+    local: &mut Local,
+    load: &LoadOptions,
+    options: &ProfileOptions,
+    limits: &Limits,
+    control: &Control,
+) -> std::result::Result<Option<Examination>, many::Failed> {
+    // Only after the last byte is it known that a text is of another encoding; each may be.
+    for _ in 0..=local.files.len() {
+        let failed = match many::profile(local, load, options, limits, control) {
+            Err(failed) if failed.error.message.contains("UTF-8") => failed,
+            other => return other,
+        };
+        match failed.file {
+            Some(file) if local.recode(file, control)? => {}
+            _ => return Err(failed),
+        }
+    }
+    Ok(None)
+}
+
+/// A large delimited text as a table, read block by block, and the SHA-256 of the file; `None` for what is better read at
+/// once.
+///
+/// # Errors
+/// As [`load`].
+pub(super) fn load_text(
+    file: &LocalFile,
+    options: &LoadOptions,
+    limits: &Limits,
+    control: &Control,
+) -> Result<Option<(csv::Table, String)>> {
+    let Some((path, size)) = on_disk(file).filter(|(_, size)| *size >= limits.from_bytes) else { return Ok(None) };
+    let mut scan = CsvScan::open(&path, size, options, *limits)?;
+    let table = scan.load(control)?;
+    Ok(Some((table, scan.fingerprint)))
 }
 
 /// The path and size of a file that lies on disk.
@@ -157,7 +226,7 @@ fn of_text(
     options: &ProfileOptions,
     limits: &Limits,
     control: &Control,
-) -> Result<Option<Profile>> {
+) -> Result<Option<Examination>> {
     let mut scan = CsvScan::open(source, size, load, *limits)?;
     known(&scan.names, options)?;
     let (aggregates, rows) = scan.aggregate(control)?;
@@ -173,13 +242,15 @@ fn of_text(
             ..ColumnSpec::new(name, csv::physical(*reading))
         })
         .collect();
-    let data = Dataset {
+    let mut data = Dataset {
         source: source.to_owned(),
         frame,
         columns: specs,
         fingerprint: scan.fingerprint.clone(),
         notes: std::mem::take(&mut scan.notes),
     };
+    let mut aggregates = aggregates;
+    drop_trailing(&mut data, &mut aggregates.columns, &mut aggregates.shapes)?;
     finish(data, aggregates, load, options, control)
 }
 
@@ -189,11 +260,11 @@ fn of_parquet(
     options: &ProfileOptions,
     limits: &Limits,
     control: &Control,
-) -> Result<Option<Profile>> {
-    let mut scan = match ParquetScan::open(source, *limits) {
+) -> Result<Option<Examination>> {
+    let mut scan = match ParquetScan::open(source, *limits, control) {
         Ok(scan) => scan,
-        Err(e) if e.message.contains(parquet_scan::CLAIMS_TOO_MUCH) => return Err(e),
-        // A damaged footer is refused by the loader in its words, and nested columns are taken apart by it.
+        Err(e) if e.message.contains(CLAIMS_TOO_MUCH) || e.kind == ErrorKind::Cancelled => return Err(e),
+        // What is damaged is refused by the loader in its words.
         Err(_) => return Ok(None),
     };
     let (rows, columns) = scan.shape();
@@ -237,9 +308,8 @@ fn finish(
     load: &LoadOptions,
     options: &ProfileOptions,
     control: &Control,
-) -> Result<Option<Profile>> {
-    let Aggregates { rows, mut columns, mut shapes, repeated, sampled } = aggregates;
-    drop_trailing(&mut data, &mut columns, &mut shapes)?;
+) -> Result<Option<Examination>> {
+    let Aggregates { rows, columns, shapes, repeated, sampled } = aggregates;
     for ((spec, summary), shape) in data.columns.iter_mut().zip(&columns).zip(&shapes) {
         control.check()?;
         let sample = data.frame.column(&spec.name)?;
@@ -262,7 +332,8 @@ fn finish(
         ));
     }
     let whole = Whole { rows, sampled, repeated };
-    profile::assemble(&data, &columns, &shapes, Some(&whole), options, control).map(Some)
+    let profile = profile::assemble(&data, &columns, &shapes, Some(&whole), options, control)?;
+    Ok(Some((profile, data)))
 }
 
 /// A nameless last column without any value comes from a delimiter at the end of each line.

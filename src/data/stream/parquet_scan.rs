@@ -2,25 +2,25 @@
 //! are in memory, and each column's aggregate takes the row groups in their order.
 
 use std::collections::BTreeSet;
-use std::fs::File;
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 
 use polars::prelude::*;
 use rayon::prelude::*;
 
 use super::Limits;
-use crate::data::source::digest;
+use super::gather::{Gathered, Place, Route, Source, Taken};
+use crate::data::row_groups::RowGroups;
+use crate::data::source::{digest, dtype, flat, twice};
 use crate::data::{Physical, parquet};
-use crate::engine::{
-    Aggregates, Control, Edges, Executor, NumberColumn, NumberPlan, RowHashes, RowSample, Shape, Summary, TextColumn,
-    TextPlan, guarded, hash,
-};
+use crate::engine::{Aggregates, Control, Executor, RowSample, hash};
 use crate::error::{Error, Result};
 
-/// Evenly spaced places that are looked at beforehand, and the rows of each.
-const PLACES: usize = 16;
-const ROWS: usize = 1024;
+/// Evenly spaced places that are looked at beforehand.
+pub const PLACES: usize = 16;
+
+/// Rows of each.
+pub const ROWS: usize = 1024;
 
 /// Rows of a very large row group that are taken at once.
 const MOST_ROWS: usize = 1 << 20;
@@ -32,7 +32,9 @@ pub struct ParquetScan {
     /// First row and number of rows of each part that is read at once.
     parts: Vec<(usize, usize)>,
     rows: usize,
-    metadata: polars::io::parquet::metadata::FileMetadataRef,
+    file: RowGroups,
+    /// In which column of the file each column stands: a structure holds several.
+    roots: Vec<usize>,
     /// Names of the columns.
     pub names: Vec<String>,
     /// How each column is stored, after the scan.
@@ -45,46 +47,33 @@ pub struct ParquetScan {
     pub unsteady: bool,
 }
 
-enum Taken {
-    Numbers(NumberColumn),
-    Texts(TextColumn),
-}
-
-struct ColumnScan {
-    physical: Physical,
-    taken: Taken,
+/// What is gathered of a column of the file beside its aggregate.
+#[derive(Default)]
+struct Beside {
     remarks: BTreeSet<String>,
     not_finite: u64,
+    values: u64,
     sampled: Option<Column>,
 }
 
-/// A footer that claims more rows than can be numbered.
-pub const CLAIMS_TOO_MUCH: &str = "this Parquet file claims more rows than can be read";
+/// What a file leaves when all of its rows were taken in.
+pub struct Left {
+    /// The sampled rows.
+    pub frame: DataFrame,
+    /// Which columns hold no value at all.
+    pub empty: Vec<bool>,
+}
 
 impl ParquetScan {
-    /// Opens a file and reads its footer.
+    /// Opens a file, reads its footer and finds its columns: structures are spread, lists and binary values left out.
     ///
     /// # Errors
-    /// When the file is damaged, or has no row or no column.
-    pub fn open(path: &str, limits: Limits) -> Result<Self> {
-        let file = File::open(path)?;
-        let (metadata, names) = guarded("this Parquet file cannot be read", || {
-            let mut reader = ParquetReader::new(file);
-            let metadata = reader.get_metadata().map_err(parquet::damaged)?.clone();
-            let schema = reader.schema().map_err(parquet::damaged)?;
-            if schema.iter_values().any(|field| !parquet::is_cell(field.dtype())) {
-                return Err(Error::input("columns of lists, structures or binary values are read in memory only"));
-            }
-            Ok((metadata, schema.iter_names().map(ToString::to_string).collect::<Vec<_>>()))
-        })?;
+    /// When the file is damaged, or no column is a table column.
+    pub fn open(path: &str, limits: Limits, control: &Control) -> Result<Self> {
+        let file = RowGroups::open(Path::new(path))?;
         let mut parts: Vec<(usize, usize)> = Vec::new();
         let mut rows = 0usize;
-        for group in &metadata.row_groups {
-            let mut left = group.num_rows();
-            // The footer is the file's own word: what it claims must not be believed without bounds.
-            if rows.checked_add(left).is_none_or(|all| all > u32::MAX as usize) {
-                return Err(Error::input(CLAIMS_TOO_MUCH).hint("It may be damaged; write it again, or in parts"));
-            }
+        for mut left in file.groups() {
             match parts.last_mut() {
                 // Every part costs a look at the file's head: small row groups are read together.
                 Some((_, part)) if *part + left <= limits.block / 8 => {
@@ -101,15 +90,37 @@ impl ParquetScan {
                 left -= part;
             }
         }
+        let mut notes = Vec::new();
+        let (mut names, mut roots) = (Vec::new(), Vec::new());
+        for root in parquet::cells(file.schema(), &mut notes)? {
+            let known = file.schema().get_at_index(root);
+            let structure = known.filter(|(_, field)| matches!(field.dtype(), ArrowDataType::Struct(_)));
+            let called: Vec<String> = match (known, structure) {
+                (_, Some(_)) => {
+                    let first = file.column(root, (0, rows.min(1)), control)?;
+                    flat(first, &mut notes)?.iter().map(|c| c.name().to_string()).collect()
+                }
+                (Some((name, _)), None) => vec![name.to_string()],
+                (None, None) => Vec::new(),
+            };
+            for name in called {
+                if names.contains(&name) {
+                    return Err(twice(&name));
+                }
+                names.push(name);
+                roots.push(root);
+            }
+        }
         Ok(Self {
             path: path.to_owned(),
             limits,
             parts,
             rows,
-            metadata,
+            file,
+            roots,
             names,
             physicals: Vec::new(),
-            notes: Vec::new(),
+            notes,
             fingerprint: String::new(),
             unsteady: false,
         })
@@ -120,113 +131,109 @@ impl ParquetScan {
         (self.rows, self.names.len())
     }
 
-    /// Some rows of one column, in one of the six types of storage.
-    fn read(&self, column: usize, rows: (usize, usize), notes: &mut Vec<String>) -> Result<(Column, Physical)> {
-        let frame = guarded("this Parquet file cannot be read", || {
-            let mut reader = ParquetReader::new(File::open(&self.path)?);
-            reader.set_metadata(Arc::clone(&self.metadata));
-            reader
-                .with_projection(Some(vec![column]))
-                .with_slice(Some(rows))
-                // The other strategies decode every row group up to the wanted one.
-                .read_parallel(ParallelStrategy::RowGroups)
-                .finish()
-                .map_err(parquet::damaged)
-        })
-        .map_err(parquet::explain)?;
-        let found = frame.columns().first().ok_or_else(|| Error::input("a column of the Parquet file has gone"))?;
-        if found.len() != rows.1 {
-            return Err(Error::input("the Parquet file has fewer rows than it says").hint("Write it again"));
-        }
-        parquet::one(found, notes)
+    /// Some pieces of one column, in one of the six types of storage.
+    fn read(
+        &self,
+        column: usize,
+        pieces: &[(usize, usize)],
+        notes: &mut Vec<String>,
+        control: &Control,
+    ) -> Result<Vec<(Column, Physical)>> {
+        let gone = || Error::input("a column of the Parquet file has gone").hint("Write it again");
+        let root = *self.roots.get(column).ok_or_else(gone)?;
+        let found = self.file.pieces(root, pieces, control).map_err(parquet::explain)?;
+        let name = self.names.get(column).map_or("", String::as_str);
+        found
+            .into_iter()
+            .map(|piece| {
+                let flat = flat(piece, &mut Vec::new())?;
+                parquet::one(flat.iter().find(|c| c.name() == name).ok_or_else(gone)?, notes)
+            })
+            .collect()
     }
 
-    fn plan(&self, column: usize, control: &Control) -> Result<ColumnScan> {
-        let mut pieces: Vec<Column> = Vec::new();
+    /// Looks at evenly spaced places of a column: its storage, and values for a plan, from at most so
+    /// many places of so many rows.
+    pub fn look(
+        &self,
+        column: usize,
+        (places, count): (usize, usize),
+        control: &Control,
+    ) -> Result<(Physical, Vec<f64>, Vec<String>)> {
+        control.check()?;
+        let places = places.min(self.parts.len() * 2).max(1);
+        let from = |i: usize| i * self.rows / places;
+        let wanted: Vec<(usize, usize)> = (0..places).map(|i| (from(i), count.min(self.rows - from(i)))).collect();
         let mut physical = Physical::Float;
-        let mut notes = Vec::new();
-        let places = PLACES.min(self.parts.len() * 2).max(1);
-        for i in 0..places {
-            control.check()?;
-            let from = i * self.rows / places;
-            let (piece, found) = self.read(column, (from, ROWS.min(self.rows - from)), &mut notes)?;
+        let (mut numbers, mut texts) = (Vec::new(), Vec::new());
+        for (piece, found) in self.read(column, &wanted, &mut Vec::new(), control)? {
             physical = found;
-            pieces.push(piece);
+            match piece.as_materialized_series().str() {
+                Ok(strings) => texts.extend(strings.iter().flatten().map(str::to_owned)),
+                Err(_) => numbers.extend(crate::engine::numbers(&piece)?),
+            }
         }
-        let most_distinct = self.limits.distinct_of(self.names.len());
-        let most_bytes = self.limits.text_bytes_of(self.names.len());
-        let taken = if physical == Physical::String {
-            let mut texts = Vec::new();
-            for piece in &pieces {
-                if let Ok(strings) = piece.as_materialized_series().str() {
-                    texts.extend(strings.iter().flatten());
-                }
-            }
-            Taken::Texts(TextColumn::new(TextPlan {
-                most_distinct,
-                most_bytes,
-                frequent: super::frequent(texts.into_iter()),
-            }))
-        } else {
-            let mut numbers = Vec::new();
-            for piece in pieces.iter().filter(|p| p.dtype() != &DataType::String) {
-                numbers.extend(crate::engine::numbers(piece)?);
-            }
-            let per_day = match physical {
-                Physical::Date => Some(1.0),
-                Physical::Datetime => Some(86_400.0),
-                _ => None,
-            };
-            let edges = Arc::new(Edges::plan(&numbers));
-            Taken::Numbers(NumberColumn::new(NumberPlan { most_distinct, edges, per_day }))
-        };
-        Ok(ColumnScan { physical, taken, remarks: BTreeSet::new(), not_finite: 0, sampled: None })
+        Ok((physical, numbers, texts))
     }
 
-    /// Takes in one column of one part. `wanted` are the sampled rows of the part, counted from its start.
+    /// Takes in one column of one part, which begins at row `first` of the table. `wanted` are the sampled rows of the part,
+    /// counted from its start. `false` when the column has changed its storage.
+    #[allow(clippy::too_many_arguments)]
     fn take_in(
         &self,
-        i: usize,
-        scan: &mut ColumnScan,
+        (i, place): (usize, Place),
+        (taken, beside): (&mut Taken, &mut Beside),
         part: (usize, usize),
+        first: u64,
         wanted: &IdxCa,
         hashes: &Mutex<Vec<u64>>,
+        control: &Control,
     ) -> Result<bool> {
         let mut notes = Vec::new();
-        let (column, physical) = self.read(i, part, &mut notes)?;
-        if physical != scan.physical {
+        let Some((column, physical)) = self.read(i, &[part], &mut notes, control)?.pop() else { return Ok(false) };
+        if self.physicals.get(i) != Some(&physical) {
             return Ok(false);
         }
-        scan.remarks.extend(notes);
+        beside.remarks.extend(notes);
         let add = |values: &mut dyn Iterator<Item = u64>| {
             let mut hashes = hashes.lock().unwrap_or_else(PoisonError::into_inner);
-            hashes.iter_mut().zip(values).for_each(|(hash, v)| *hash = hash.wrapping_add(hash::cell(i, v)));
+            hashes.iter_mut().zip(values).for_each(|(hash, v)| *hash = hash.wrapping_add(hash::cell(place.column, v)));
         };
-        match &mut scan.taken {
-            Taken::Numbers(numbers) => {
+        match taken {
+            Taken::Numbers(numbers) if physical != Physical::String => {
                 let mut values = crate::engine::numbers(&column)?;
                 let nulls = column.null_count() as u64;
                 let mut missing = 0;
+                let scale = if place.as_moment { 86_400.0 } else { 1.0 };
                 for value in &mut values {
                     // Infinite values are missing, as `parquet::finite` makes them; minus zero is zero.
-                    *value = if value.is_finite() { *value + 0.0 } else { f64::NAN };
+                    *value = if value.is_finite() { *value * scale + 0.0 } else { f64::NAN };
                     missing += u64::from(value.is_nan());
                 }
-                scan.not_finite += missing.saturating_sub(nulls);
-                numbers.push(part.0 as u64, &values);
+                beside.not_finite += missing.saturating_sub(nulls);
+                beside.values += values.len() as u64 - missing;
+                numbers.push(first, &values);
                 let of = |v: &f64| if v.is_nan() { hash::MISSING } else { hash::number(*v) };
                 add(&mut values.iter().map(of));
             }
-            Taken::Texts(texts) => {
+            Taken::Texts(texts) if physical == Physical::String => {
                 let strings = column.as_materialized_series().str()?;
                 strings.iter().for_each(|text| texts.push(text));
+                beside.values += (column.len() - column.null_count()) as u64;
                 let of = |t: Option<&str>| t.map_or(hash::MISSING, |t| hash::bytes(t.as_bytes()));
                 add(&mut strings.iter().map(of));
+            }
+            // Numbers where the table has texts, or the other way round: the column seemed to be empty.
+            taken => {
+                let column = parquet::finite(column.clone(), &mut Vec::new())?;
+                beside.values += (column.len() - column.null_count()) as u64;
+                taken.constant(first, part.1, &Source::Missing);
+                add(&mut std::iter::repeat_n(hash::MISSING, part.1));
             }
         }
         if !wanted.is_empty() {
             let picked = column.take(wanted)?;
-            match &mut scan.sampled {
+            match &mut beside.sampled {
                 Some(all) => {
                     all.append(&picked)?;
                 }
@@ -236,61 +243,119 @@ impl ParquetScan {
         Ok(true)
     }
 
-    fn pass(&mut self, control: &Control) -> Result<(Aggregates, DataFrame)> {
-        let mut columns: Vec<ColumnScan> =
-            (0..self.names.len()).into_par_iter().map(|i| self.plan(i, control)).collect::<Result<_>>()?;
-        let mut sample = RowSample::new(self.limits.sample_rows);
-        (0..self.rows as u64).for_each(|row| sample.offer(row, || ()));
-        let sampled: Vec<u64> = sample.into_rows().into_iter().map(|(row, ())| row).collect();
-        let mut hashes = RowHashes::default();
+    /// Takes in all rows, as rows after those that were taken in; the storage of the columns must be known
+    /// ([`ParquetScan::look`]). `sampled` are the sampled rows of the table, `span` is where the file begins in the whole
+    /// work, and its share of it.
+    ///
+    /// # Errors
+    /// When the file is damaged, or the work is cancelled.
+    pub fn run(
+        &mut self,
+        route: &Route,
+        to: &mut Gathered,
+        sampled: &[u64],
+        span: (f64, f64),
+        control: &Control,
+    ) -> Result<Left> {
+        let mut beside: Vec<Beside> = route.sources.iter().map(|_| Beside::default()).collect();
+        let rows_of = |from: u64, count: usize| {
+            let begin = sampled.partition_point(|row| *row < from);
+            let end = sampled.partition_point(|row| *row < from + count as u64);
+            sampled.get(begin..end).unwrap_or_default()
+        };
+        let before = to.rows;
         for part in self.parts.clone() {
             control.check()?;
             let share = part.0 as f64 / self.rows.max(1) as f64;
-            control.report("reading rows", Some(share * 0.8), format!("{} of {}", part.0, self.rows));
-            let from = sampled.partition_point(|row| *row < part.0 as u64);
-            let to = sampled.partition_point(|row| *row < (part.0 + part.1) as u64);
-            let inside = sampled.get(from..to).unwrap_or_default();
-            let wanted: IdxCa = inside.iter().map(|row| Some((*row - part.0 as u64) as IdxSize)).collect();
-            let part_hashes = Mutex::new(vec![0u64; part.1]);
+            control.report("reading rows", Some(span.0 + share * span.1), format!("{} of {}", part.0, self.rows));
+            let first = before + part.0 as u64;
+            let wanted: IdxCa = rows_of(first, part.1).iter().map(|row| Some((*row - first) as IdxSize)).collect();
+            let part_hashes = Mutex::new(vec![route.base; part.1]);
             let this = &*self;
-            let steady = columns
-                .par_iter_mut()
-                .enumerate()
-                .map(|(i, scan)| {
+            let steady = (to.columns.par_iter_mut().zip(&mut beside).zip(&route.sources))
+                .map(|((taken, beside), source)| {
                     control.check()?;
-                    this.take_in(i, scan, part, &wanted, &part_hashes)
+                    let place = |i: usize| route.places.get(i).copied().flatten();
+                    match source {
+                        Source::Column(i) => match place(*i) {
+                            Some(place) => {
+                                let to = (taken, beside);
+                                this.take_in((*i, place), to, part, first, &wanted, &part_hashes, control)
+                            }
+                            None => Ok(false),
+                        },
+                        source => {
+                            taken.constant(first, part.1, source);
+                            Ok(true)
+                        }
+                    }
                 })
                 .collect::<Result<Vec<bool>>>()?;
             if steady.contains(&false) {
                 self.unsteady = true;
                 return Err(Error::input("a column of the Parquet file changes its type"));
             }
-            hashes.push(&part_hashes.into_inner().unwrap_or_else(PoisonError::into_inner));
+            to.hashes.push(&part_hashes.into_inner().unwrap_or_else(PoisonError::into_inner));
         }
+        to.rows += self.rows as u64;
         control.check()?;
-        let mut frame = Vec::with_capacity(columns.len());
-        let mut taken = Vec::with_capacity(columns.len());
-        for (name, mut scan) in self.names.iter().zip(columns) {
-            self.physicals.push(scan.physical);
-            self.notes.extend(scan.remarks);
-            if scan.not_finite > 0 {
-                self.notes.push(parquet::not_finite(name, scan.not_finite));
+        let picked = rows_of(before, self.rows).len();
+        let mut by_column: Vec<Option<Beside>> = self.names.iter().map(|_| None).collect();
+        for (beside, source) in beside.into_iter().zip(&route.sources) {
+            if let Source::Column(i) = source
+                && let Some(place) = by_column.get_mut(*i)
+            {
+                *place = Some(beside);
             }
-            if let Some(column) = scan.sampled.take() {
-                frame.push(parquet::finite(column.rechunk(), &mut Vec::new())?);
-            }
-            taken.push(scan.taken);
         }
-        let (columns, shapes): (Vec<Summary>, Vec<Option<Shape>>) = taken
-            .into_par_iter()
-            .map(|taken| match taken {
-                Taken::Numbers(numbers) => (numbers.finish(), None),
-                Taken::Texts(texts) => texts.finish(),
-            })
-            .unzip();
-        let frame = DataFrame::new(sampled.len(), frame)?;
-        Ok((Aggregates { rows: self.rows as u64, columns, shapes, repeated: hashes.finish(control)?, sampled }, frame))
+        let mut frame = Vec::with_capacity(self.names.len());
+        let mut empty = Vec::with_capacity(self.names.len());
+        for ((name, physical), beside) in self.names.iter().zip(&self.physicals).zip(by_column) {
+            let Beside { remarks, not_finite, values, sampled } = beside.unwrap_or_default();
+            self.notes.extend(remarks);
+            if not_finite > 0 {
+                self.notes.push(parquet::not_finite(name, not_finite));
+            }
+            empty.push(values == 0);
+            frame.push(match sampled {
+                Some(column) => parquet::finite(column.rechunk(), &mut Vec::new())?,
+                None => Column::full_null(name.as_str().into(), picked, &dtype(*physical)),
+            });
+        }
+        Ok(Left { frame: DataFrame::new(picked, frame)?, empty })
     }
+
+    fn pass(&mut self, control: &Control) -> Result<(Aggregates, DataFrame)> {
+        let width = self.names.len();
+        let most = (self.limits.distinct_of(width), self.limits.text_bytes_of(width));
+        let (physicals, columns): (Vec<Physical>, Vec<Taken>) = (0..width)
+            .into_par_iter()
+            .map(|i| {
+                let (physical, numbers, texts) = self.look(i, (PLACES, ROWS), control)?;
+                let frequent = super::frequent(texts.iter().map(String::as_str));
+                Ok((physical, Taken::plan(physical, &numbers, frequent, most)))
+            })
+            .collect::<Result<Vec<_>>>()?
+            .into_iter()
+            .unzip();
+        self.physicals = physicals;
+        let mut to = Gathered::new(columns);
+        let sampled = sampled(self.rows as u64, self.limits.sample_rows);
+        let left = self.run(&Route::straight(width), &mut to, &sampled, (0.0, 0.8), control)?;
+        Ok((to.finish(sampled, control)?, left.frame))
+    }
+
+    /// Number of rows.
+    pub fn rows(&self) -> usize {
+        self.rows
+    }
+}
+
+/// The numbers of the rows in the sample of a table with so many rows.
+pub fn sampled(rows: u64, most: usize) -> Vec<u64> {
+    let mut sample = RowSample::new(most);
+    (0..rows).for_each(|row| sample.offer(row, || ()));
+    sample.into_rows().into_iter().map(|(row, ())| row).collect()
 }
 
 impl Executor for ParquetScan {
@@ -298,7 +363,7 @@ impl Executor for ParquetScan {
 
     fn aggregate(&mut self, control: &Control) -> Result<(Aggregates, DataFrame)> {
         if self.rows == 0 {
-            return Err(Error::input("there is no row in the file").hint("Check that the export finished"));
+            return Err(parquet::no_row());
         }
         if self.names.is_empty() {
             return Err(Error::input("there is no column in the file"));

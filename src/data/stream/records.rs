@@ -1,6 +1,7 @@
 //! From the bytes of a block to columns of values, with what the cells show about their column.
 
 use super::cells::{self, Cell};
+use super::gather::Route;
 use crate::data::csv::dates::{self, DAY, Order, Style};
 use crate::data::csv::guess::{boolean, comma_to_point, number, trim};
 use crate::data::csv::missing::Missing;
@@ -73,17 +74,100 @@ impl Records {
 #[derive(Debug)]
 pub struct Broken(pub Vec<u8>);
 
-struct Column<'a> {
+/// The cells of one column of a block, on their way in.
+pub trait Sink {
+    /// A number that the fast way read, of a column of numbers.
+    fn number(&mut self, value: f64);
+
+    /// A moment in microseconds since 1970 that the fast way read, of a column of dates or moments.
+    fn moment(&mut self, micros: i64);
+
+    /// Any other cell: its trimmed text, what it is when it may be a spelling of "missing", and where the whole cell stands.
+    fn cell(&mut self, word: &[u8], class: Option<Missing>, place: (u32, u32));
+}
+
+/// What the profile wants of a column: numbers as floats, moments as seconds.
+struct Measured {
+    reading: Reading,
+    /// Days are stored as moments.
+    as_moment: bool,
+    cells: Cells,
+}
+
+impl Measured {
+    fn day(&self, micros: i64) -> f64 {
+        let day = micros.div_euclid(DAY) as f64;
+        if self.as_moment { day * 86_400.0 } else { day }
+    }
+}
+
+impl Sink for Measured {
+    #[inline]
+    fn number(&mut self, value: f64) {
+        if let Cells::Numbers(cells) = &mut self.cells {
+            cells.push(value + 0.0);
+        }
+    }
+
+    #[inline]
+    fn moment(&mut self, micros: i64) {
+        let value = match self.reading {
+            Reading::Date(_) => self.day(micros),
+            _ => micros as f64 / 1e6,
+        };
+        if let Cells::Numbers(cells) = &mut self.cells {
+            cells.push(value);
+        }
+    }
+
+    fn cell(&mut self, word: &[u8], class: Option<Missing>, place: (u32, u32)) {
+        let value = match self.reading {
+            _ if class.is_some() => None,
+            Reading::Integer | Reading::Float => number(word),
+            Reading::CommaFloat => comma_to_point(word),
+            Reading::Boolean => boolean(word).map(|yes| f64::from(u8::from(yes))),
+            Reading::Date(order) => dates::parse(order, word).map(|m| self.day(m.micros)),
+            Reading::Datetime(order) => dates::parse(order, word).map(|m| m.micros as f64 / 1e6),
+            Reading::Text => None,
+        };
+        match &mut self.cells {
+            Cells::Texts(cells) => cells.push(if class == Some(Missing::Always) { NO_TEXT } else { place }),
+            Cells::Numbers(cells) => cells.push(value.filter(|v| v.is_finite()).map_or(f64::NAN, |v| v + 0.0)),
+        }
+    }
+}
+
+/// The records of a block, cut into cells.
+#[derive(Debug)]
+pub struct Cut<S> {
+    /// Where each record starts; one more at the end.
+    pub starts: Vec<u32>,
+    /// The cells of each column.
+    pub columns: Vec<S>,
+    /// What the cells of each column allow it to be.
+    pub guesses: Vec<Guess>,
+    /// The block, and after it the texts that had to be taken out of quotes.
+    pub text: String,
+}
+
+impl<S> Cut<S> {
+    /// Number of records.
+    pub fn len(&self) -> usize {
+        self.starts.len().saturating_sub(1)
+    }
+}
+
+struct Column<'a, S> {
     reading: Reading,
     spellings: &'a Spellings,
     guess: Guess,
-    cells: Cells,
+    sink: S,
     integers: u64,
     floats: u64,
     dates: (u64, Style),
 }
 
-impl Column<'_> {
+impl<S: Sink> Column<'_, S> {
     /// Takes in a cell by the slow way.
     fn slow(&mut self, cell: &[u8], place: (u32, u32)) {
         let word = trim(cell);
@@ -92,45 +176,24 @@ impl Column<'_> {
             Some(class) => self.guess.found.add(class, word),
             None => self.guess.see_value(word),
         }
-        match &mut self.cells {
-            Cells::Texts(cells) => cells.push(if class == Some(Missing::Always) { NO_TEXT } else { place }),
-            Cells::Numbers(cells) => {
-                let value = match self.reading {
-                    _ if class.is_some() => None,
-                    Reading::Integer | Reading::Float => number(word),
-                    Reading::CommaFloat => comma_to_point(word),
-                    Reading::Boolean => boolean(word).map(|yes| f64::from(u8::from(yes))),
-                    Reading::Date(order) => dates::parse(order, word).map(|m| m.micros.div_euclid(DAY) as f64),
-                    Reading::Datetime(order) => dates::parse(order, word).map(|m| m.micros as f64 / 1e6),
-                    Reading::Text => None,
-                };
-                cells.push(value.filter(|v| v.is_finite()).map_or(f64::NAN, |v| v + 0.0));
-            }
-        }
+        self.sink.cell(word, class, place);
     }
 
     /// Takes in the cell at the start of `rest` by a fast way and gives its length.
     #[inline]
     fn fast(&mut self, rest: &[u8], delimiter: u8) -> Option<usize> {
-        let Cells::Numbers(cells) = &mut self.cells else { return None };
         match self.reading {
             Reading::Integer | Reading::Float => {
                 let (value, used, float) = fast::number(rest, delimiter)?;
                 self.integers += u64::from(!float);
                 self.floats += u64::from(float);
-                cells.push(value + 0.0);
+                self.sink.number(value);
                 Some(used)
             }
-            Reading::Date(Order::YmdDash) => {
+            Reading::Date(Order::YmdDash) | Reading::Datetime(Order::YmdDash) => {
                 let (micros, used, style) = fast::moment(rest, delimiter)?;
                 self.dates = (self.dates.0 + 1, self.dates.1.with(style));
-                cells.push(micros.div_euclid(DAY) as f64);
-                Some(used)
-            }
-            Reading::Datetime(Order::YmdDash) => {
-                let (micros, used, style) = fast::moment(rest, delimiter)?;
-                self.dates = (self.dates.0 + 1, self.dates.1.with(style));
-                cells.push(micros as f64 / 1e6);
+                self.sink.moment(micros);
                 Some(used)
             }
             _ => None,
@@ -139,26 +202,25 @@ impl Column<'_> {
 }
 
 impl Format {
-    /// Reads the records of a block.
+    /// Cuts the records of a block into cells. `sink` makes what takes in a column: its place, its reading, and how many
+    /// records to expect.
     ///
     /// # Errors
     /// When a record has more or fewer cells than there are columns, or the bytes are not UTF-8.
-    pub fn read(&self, bytes: Vec<u8>) -> Result<Records, Broken> {
+    pub fn cut<S: Sink>(&self, bytes: Vec<u8>, sink: impl Fn(usize, Reading, usize) -> S) -> Result<Cut<S>, Broken> {
         let mut text = String::from_utf8(bytes).map_err(|e| Broken(e.into_bytes()))?;
         let bytes = text.as_bytes();
         let width = self.readings.len();
         let expected = bytes.len() / (width * 4).max(8);
-        let mut columns: Vec<Column<'_>> = self
+        let mut columns: Vec<Column<'_, S>> = self
             .readings
             .iter()
-            .map(|reading| Column {
+            .enumerate()
+            .map(|(i, reading)| Column {
                 reading: *reading,
                 spellings: &self.spellings,
                 guess: self.fresh(),
-                cells: match reading {
-                    Reading::Text => Cells::Texts(Vec::with_capacity(expected)),
-                    _ => Cells::Numbers(Vec::with_capacity(expected)),
-                },
+                sink: sink(i, *reading, expected),
                 integers: 0,
                 floats: 0,
                 dates: (0, Style::default()),
@@ -204,20 +266,40 @@ impl Format {
                 }
             }
         }
-        let rows = starts.len();
         starts.push(bytes.len() as u32);
         let mut guesses = Vec::with_capacity(width);
-        let mut cells = Vec::with_capacity(width);
+        let mut sinks = Vec::with_capacity(width);
         for mut column in columns {
             column.guess.saw_integers(column.integers);
             column.guess.saw_floats(column.floats);
             column.guess.saw_dates(column.dates.0, column.dates.1);
             guesses.push(column.guess);
-            cells.push(column.cells);
+            sinks.push(column.sink);
         }
         text.push_str(&unquoted);
-        let mut hashes = vec![0u64; rows];
-        for (i, cells) in cells.iter().enumerate() {
+        Ok(Cut { starts, columns: sinks, guesses, text })
+    }
+
+    /// Reads the records of a block for the profile, on their way into the table.
+    ///
+    /// # Errors
+    /// As [`Format::cut`].
+    pub fn read(&self, bytes: Vec<u8>, route: &Route) -> Result<Records, Broken> {
+        let measured = |i, reading, expected| Measured {
+            reading,
+            as_moment: route.as_moment(i),
+            cells: match reading {
+                Reading::Text => Cells::Texts(Vec::with_capacity(expected)),
+                _ => Cells::Numbers(Vec::with_capacity(expected)),
+            },
+        };
+        let cut = self.cut(bytes, measured)?;
+        let mut hashes = vec![route.base; cut.len()];
+        let Cut { starts, columns, guesses, text } = cut;
+        let cells: Vec<Cells> = columns.into_iter().map(|column| column.cells).collect();
+        for (cells, place) in cells.iter().zip(&route.places) {
+            let Some(place) = place else { continue };
+            let i = place.column;
             match cells {
                 Cells::Numbers(values) => hashes.iter_mut().zip(values).for_each(|(hash, value)| {
                     let value = if value.is_nan() { hash::MISSING } else { hash::number(*value) };

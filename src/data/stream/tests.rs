@@ -2,14 +2,14 @@
 
 use std::path::PathBuf;
 
-use polars::prelude::{ParquetCompression, ParquetWriter};
+use polars::prelude::{Column, DataType, ParquetCompression, ParquetWriter};
 
 use super::*;
 use crate::data::finding::Finding;
 use crate::data::{Cell, ColumnProfile, samples};
 
 /// Everything streams, in small blocks, and nothing is sketched or left out.
-fn all() -> Limits {
+pub(super) fn all() -> Limits {
     Limits {
         from_bytes: 0,
         from_cells: 0,
@@ -21,7 +21,7 @@ fn all() -> Limits {
 }
 
 /// Nothing streams.
-fn none() -> Limits {
+pub(super) fn none() -> Limits {
     Limits { from_bytes: u64::MAX, from_cells: u64::MAX, ..Limits::default() }
 }
 
@@ -45,6 +45,25 @@ impl Written {
     }
 }
 
+impl Written {
+    fn load(&self, limits: &Limits) -> Result<Dataset> {
+        let source = self.path.to_str().unwrap();
+        let control = Control::default();
+        load::load_local(source::localize(source, &control)?, source, &LoadOptions::default(), limits, &control)
+    }
+}
+
+/// Two tables have the same cells, bit by bit, and the same is said about them.
+fn assert_same(what: &str, a: &Dataset, b: &Dataset) {
+    assert_eq!((&a.columns, &a.notes, &a.fingerprint), (&b.columns, &b.notes, &b.fingerprint), "{what}");
+    assert_eq!(a.frame.schema(), b.frame.schema(), "{what}");
+    assert!(a.frame.equals_missing(&b.frame), "{what}: {} {}", a.frame, b.frame);
+    for (x, y) in a.frame.columns().iter().zip(b.frame.columns()).filter(|(x, _)| x.dtype() == &DataType::Float64) {
+        let bits = |c: &Column| c.f64().unwrap().iter().map(|v| v.map(f64::to_bits)).collect::<Vec<_>>();
+        assert_eq!(bits(x), bits(y), "{what} {}", x.name());
+    }
+}
+
 const NASTY: &[u8] = include_bytes!("../../../tests/profile_reference/nasty.csv");
 
 fn tables() -> Vec<(&'static str, Written, Option<&'static str>)> {
@@ -65,7 +84,7 @@ fn close(a: f64, b: f64, tolerance: f64) -> bool {
 }
 
 /// Two profiles are equal but for the last digits of moments.
-fn assert_equal(what: &str, mut a: Profile, mut b: Profile) {
+pub(super) fn assert_equal(what: &str, mut a: Profile, mut b: Profile) {
     for (x, y) in a.columns.iter_mut().zip(&mut b.columns) {
         for (name, p, q) in [
             ("mean", &mut x.mean, &mut y.mean),
@@ -100,6 +119,48 @@ fn the_stream_gives_what_the_exact_way_gives() {
 }
 
 #[test]
+fn large_texts_load_block_by_block_as_they_load_at_once() {
+    for (name, file, _) in tables() {
+        assert_same(name, &file.load(&all()).unwrap(), &file.load(&none()).unwrap());
+    }
+    let many = |last: &str| {
+        let rows: String = (0..3_000)
+            .map(|i| format!("{i},{},2020-01-{:02},{},caf\u{e9} number {i},true\n", i as f64 / 8.0, i % 28 + 1, i % 7))
+            .collect();
+        format!("n,x,day,code,text,flag\n{rows}{last}\n{rows}")
+    };
+    let odd = [
+        "1.5,,NA,?,\"a \"\"b\"\"\nc\",",
+        "9007199254740993,inf,2020-02-30,007,,no",
+        "-0,-0,2020-01-01 10:00:00,1e3,x,FALSE",
+        "9223372036854775807,1e999,-,-,-,-",
+        ",,,,,",
+        "x,y,z,u,v,w",
+        "1,1e-320,2020-01-01T00:00:00Z,0,\u{1f600},true",
+    ];
+    for last in odd {
+        let text = many(last);
+        let (utf8, western) = (text.as_bytes(), encoding_rs::WINDOWS_1252.encode(&text).0);
+        for bytes in [utf8, &western, text.replace('\n', "\r\n").as_bytes()] {
+            let file = Written::new("odd.csv", bytes);
+            match (file.load(&Limits { block: 1 << 16, ..all() }), file.load(&none())) {
+                (Ok(streamed), Ok(exact)) => assert_same(last, &streamed, &exact),
+                (streamed, exact) => assert_eq!(streamed.err(), exact.err(), "{last}"),
+            }
+        }
+    }
+}
+
+#[test]
+fn a_header_longer_than_a_block_is_read_whole() {
+    let names: Vec<String> = (0..2_000).map(|i| format!("{i} {}", "of a long name ".repeat(60))).collect();
+    let row = vec!["1"; names.len()].join(",");
+    let file = Written::new("wide.csv", format!("{}\n{row}\n", names.join(",")).as_bytes());
+    let scan = CsvScan::open(file.path.to_str().unwrap(), 3 << 20, &LoadOptions::default(), all()).unwrap();
+    assert_eq!(scan.names.len(), names.len());
+}
+
+#[test]
 fn parquet_streams_as_it_loads() {
     for (name, file, target) in tables() {
         let mut data = load(file.path.to_str().unwrap(), &LoadOptions::default(), &Control::default()).unwrap();
@@ -114,6 +175,32 @@ fn parquet_streams_as_it_loads() {
         let cut = Written::new("cut.parquet", &bytes[..bytes.len() / 2]);
         assert_eq!(cut.profile(target, &all()).unwrap_err().exit_code(), 3);
     }
+}
+
+/// Lists are left out and structures spread, in the stream as when loading, with the same notes.
+#[test]
+fn nested_columns_do_not_keep_a_file_from_streaming() {
+    use polars::prelude::{DataFrame, IntoSeries, ListChunked, NamedFrom, Series, StructChunked};
+    let n = 3000usize;
+    let lists: ListChunked = (0..n).map(|i| Series::new("".into(), [i as i64, 1])).collect();
+    let fields = [
+        Column::new("a".into(), (0..n).map(|i| i as i64 % 40).collect::<Vec<_>>()),
+        Column::new("b".into(), (0..n).map(|i| format!("text {}", i % 9)).collect::<Vec<_>>()),
+    ];
+    let inner = StructChunked::from_columns("s".into(), n, &fields).unwrap();
+    let list = lists.into_series().with_name("l".into());
+    let own = Column::new("n".into(), (0..n).map(|i| i as f64 / 4.0).collect::<Vec<_>>());
+    let columns = vec![list.into(), inner.into_series().into(), own];
+    let mut frame = DataFrame::new(n, columns).unwrap();
+    let mut bytes = Vec::new();
+    ParquetWriter::new(&mut bytes).with_row_group_size(Some(700)).finish(&mut frame).unwrap();
+    let file = Written::new("nested.parquet", &bytes);
+    let mut scan = ParquetScan::open(file.path.to_str().unwrap(), all(), &Control::default()).unwrap();
+    assert_eq!(scan.names, ["s.a", "s.b", "n"]);
+    assert_eq!(scan.aggregate(&Control::default()).unwrap().0.rows, n as u64);
+    let (streamed, exact) = (file.profile(None, &all()).unwrap(), file.profile(None, &none()).unwrap());
+    assert_eq!(streamed.notes.len(), 2, "{:?}", streamed.notes);
+    assert_equal("nested", streamed, exact);
 }
 
 fn number(cell: &Option<Cell>) -> f64 {
@@ -322,6 +409,7 @@ fn broken_files_are_refused_in_the_same_words() {
     ];
     for case in cases {
         let file = Written::new("bad.csv", &case);
+        assert_eq!(file.load(&all()).unwrap_err(), file.load(&none()).unwrap_err());
         let (streamed, exact) = (file.profile(None, &all()).unwrap_err(), file.profile(None, &none()).unwrap_err());
         assert_eq!(streamed, exact);
     }
@@ -368,6 +456,17 @@ proptest::proptest! {
             (Err(_), Err(exact)) if exact.message.contains("quote opens") => {}
             (Err(streamed), Err(exact)) => proptest::prop_assert_eq!(streamed, exact),
             (streamed, exact) => proptest::prop_assert!(false, "{:?} {:?}", streamed.map(|p| p.rows), exact.map(|p| p.rows)),
+        }
+    }
+    /// Whatever stands in a file, both ways of loading give the same table.
+    #[test]
+    fn any_text_loads_alike(body in "[ab190.,;\"\r\n: /\\-TNAé]{0,160}", block in 1usize..40) {
+        let file = Written::new("any.csv", format!("x,y\n{body}").as_bytes());
+        match (file.load(&Limits { block, ..all() }), file.load(&none())) {
+            (Ok(streamed), Ok(exact)) => assert_same("any", &streamed, &exact),
+            (Err(_), Err(exact)) if exact.message.contains("quote opens") => {}
+            (Err(streamed), Err(exact)) => proptest::prop_assert_eq!(streamed, exact),
+            (streamed, exact) => proptest::prop_assert!(false, "{:?} {:?}", streamed.map(|p| p.rows()), exact.map(|p| p.rows())),
         }
     }
 }

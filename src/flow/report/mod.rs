@@ -8,7 +8,7 @@ mod parts;
 
 use serde::Serialize;
 
-use crate::data::{self, Associations, Dataset, Missingness, Profile, Severity};
+use crate::data::{self, Associations, Dataset, Limits, LoadOptions, Missingness, Profile, ProfileOptions, Severity};
 use crate::engine::Control;
 use crate::error::Result;
 
@@ -52,12 +52,27 @@ pub fn make(dataset: &Dataset, target: Option<&str>, control: &Control) -> Resul
     if let Some(target) = target {
         dataset.spec(target)?;
     }
-    let profile = data::profile(dataset, target, control)?;
+    of_profile(data::profile(dataset, target, control)?, dataset, control)
+}
+
+/// Makes a report of a source of any size; a large one is streamed, and what compares rows or columns with each other is
+/// computed on a uniform sample of its rows.
+///
+/// # Errors
+/// As [`make`], and when the source cannot be read.
+pub fn of_source(source: &str, target: Option<&str>, limits: &Limits, control: &Control) -> Result<Report> {
+    let options = ProfileOptions { target: target.map(str::to_owned), ..ProfileOptions::default() };
+    let (profile, rows) = data::examine(source, &LoadOptions::default(), &options, limits, control)?;
+    of_profile(profile, &rows, control)
+}
+
+/// `rows` are all rows of the table, or a uniform sample of them.
+fn of_profile(profile: Profile, rows: &Dataset, control: &Control) -> Result<Report> {
     control.report("report", None, "associations");
-    let associations = data::associations(dataset, control)?;
+    let associations = Associations { of: profile.rows, ..data::associations(rows, control)? };
     control.report("report", None, "missing values");
     let time = profile.time.as_deref();
-    let missingness = data::missingness(&dataset.frame, &dataset.columns, time, BLOCKS, control)?;
+    let missingness = data::missingness_of(&rows.frame, &rows.columns, time, BLOCKS, profile.rows, control)?;
     let source = data::redact(&profile.source);
     Ok(Report {
         profile: Profile { source, ..profile },
@@ -104,7 +119,16 @@ impl Report {
     /// On how many rows associations were computed, in a sentence.
     fn sample_note(&self) -> String {
         let a = &self.associations;
-        if a.rows == a.of {
+        let examined = self.profile.examined;
+        if examined.sampled_rows < examined.rows {
+            format!(
+                "Associations are computed on {} drawn at random (with a fixed seed) from {}, the map of missing values on {}; \
+                 the figures of columns come from all rows, and a finding says when it comes from a sample.",
+                data::counted(a.rows, "row"),
+                data::thousands(a.of),
+                data::thousands(examined.sampled_rows)
+            )
+        } else if a.rows == a.of {
             format!("Associations are computed on all {}.", data::counted(a.rows, "row"))
         } else {
             format!(

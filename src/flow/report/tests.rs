@@ -1,5 +1,4 @@
 use super::*;
-use crate::data::LoadOptions;
 
 fn report(csv: &str, target: Option<&str>) -> Report {
     let folder = tempfile::tempdir().unwrap();
@@ -83,4 +82,27 @@ fn the_page_says_what_it_rests_on() {
     assert!(
         html.contains("prefers-color-scheme") && html.contains("@media print") && html.contains("<html lang=\"en\">")
     );
+}
+
+/// A table that is streamed gives the report of the loaded one, but for what a sample gives; and it says so.
+#[test]
+fn a_large_table_is_streamed_into_its_report() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("t.csv");
+    let rows: String = (0..6000).map(|i| format!("{i},{},{}\n", i % 7, if i < 3000 { "" } else { "x" })).collect();
+    std::fs::write(&path, format!("n,k,late\n{rows}")).unwrap();
+    let source = path.to_str().unwrap();
+    let limits = data::Limits { from_bytes: 0, sample_rows: 1000, ..data::Limits::default() };
+    let streamed = of_source(source, None, &limits, &Control::default()).unwrap();
+    let whole = of_source(source, None, &data::Limits::default(), &Control::default()).unwrap();
+    assert_eq!(streamed.profile.columns, whole.profile.columns);
+    assert_eq!((streamed.associations.rows, streamed.associations.of, whole.associations.rows), (1000, 6000, 6000));
+    assert!(
+        streamed.missingness.blocks.last().unwrap().label.ends_with("to 6000"),
+        "{:?}",
+        streamed.missingness.blocks
+    );
+    assert!(streamed.missingness.blocks[0].label.starts_with("about rows 1 to"), "{:?}", streamed.missingness.blocks);
+    assert!(streamed.write(Format::Html).unwrap().contains("from 6,000, the map of missing values on 1,000"));
+    assert!(!whole.write(Format::Html).unwrap().contains("the map of missing values on"));
 }
