@@ -42,25 +42,52 @@ fn bounded(expression: &str) -> Result<()> {
 }
 
 /// How many operators and brackets stand outside of quotes. Commas do not count: a list is as deep as one of its members.
+/// A word is an operator by its name, or by its place behind an operand: `a DIV b`, `INTERVAL INTERVAL '1'`.
 fn operators(expression: &str) -> usize {
-    let (mut count, mut quote, mut word) = (0, None, String::new());
-    for c in expression.chars().chain([' ']) {
-        if let Some(open) = quote {
-            if c == open {
-                quote = None;
-            }
-            continue;
-        }
-        if c.is_alphabetic() {
-            word.push(c.to_ascii_uppercase());
-            continue;
-        }
-        let named = ["AND", "OR", "NOT", "CASE", "WHEN", "IS", "IN", "LIKE", "BETWEEN", "SELECT"];
-        count += usize::from(named.contains(&word.as_str()));
-        word.clear();
+    /// What stands before a place.
+    #[derive(PartialEq)]
+    enum Before {
+        Operand,
+        Operator,
+    }
+    let (mut count, mut before) = (0, Before::Operator);
+    let mut rest = expression.chars().peekable();
+    while let Some(c) = rest.next() {
         match c {
-            '\'' | '"' | '`' => quote = Some(c),
-            c if c.is_ascii_punctuation() && !matches!(c, ',' | '.' | '_' | ')') => count += 1,
+            '\'' | '"' | '`' => {
+                rest.by_ref().find(|d| *d == c);
+                before = Before::Operand;
+            }
+            c if c.is_alphanumeric() || c == '_' => {
+                let mut word = String::from(c.to_ascii_uppercase());
+                while let Some(d) = rest.next_if(|d| d.is_alphanumeric() || *d == '_') {
+                    word.push(d.to_ascii_uppercase());
+                }
+                before = match word.as_str() {
+                    "AND" | "OR" | "NOT" | "CASE" | "WHEN" | "IS" | "IN" | "LIKE" | "BETWEEN" | "SELECT" => {
+                        count += 1;
+                        Before::Operator
+                    }
+                    "THEN" | "ELSE" | "FROM" | "AS" => Before::Operator,
+                    "END" => Before::Operand,
+                    // The parser descends into what follows, by much stack for each.
+                    "INTERVAL" => {
+                        count += MOST_OPERATORS / 20;
+                        Before::Operand
+                    }
+                    // `1.5` is one number.
+                    _ => {
+                        count += usize::from(before == Before::Operand && !c.is_ascii_digit());
+                        Before::Operand
+                    }
+                };
+            }
+            ')' | ']' | '}' => before = Before::Operand,
+            ',' => before = Before::Operator,
+            c if c.is_ascii_punctuation() && c != '.' => {
+                count += 1;
+                before = Before::Operator;
+            }
             _ => {}
         }
     }
@@ -420,6 +447,11 @@ mod tests {
             "CASE WHEN TRUE THEN ".repeat(190) + "1" + &" END".repeat(190),
             "x'".repeat(3_000),
             "CASE WHEN ".repeat(2_000),
+            "INTERVAL ".repeat(19) + "'1 day'",
+            "INTERVAL ".repeat(390) + "'1 day'",
+            format!("fare_amount{}", " DIV 1".repeat(3_000)),
+            format!("store_and_fwd_flag{}", " COLLATE x".repeat(3_000)),
+            format!("fare_amount{}", ".a".repeat(3_000)),
             format!("fare_amount IN ({}1)", "1, ".repeat(5_000)),
             format!("'{}'", "x".repeat(100_000)),
         ] {
@@ -427,6 +459,8 @@ mod tests {
             let _ = expression_columns(&expression);
         }
         let list = format!("fare_amount IN ({}1)", "1, ".repeat(1_500));
+        condition(&data, &list, &Control::default()).unwrap();
+        let list = format!("fare_amount IN ({}1.5)", "1.5, ".repeat(1_500));
         condition(&data, &list, &Control::default()).unwrap();
     }
 

@@ -34,7 +34,7 @@ pub(crate) use checks::association as measures;
 pub use checks::names as check_names;
 pub(crate) use checks::{in_order, mix};
 pub use dataset::{ColumnSpec, Dataset, Meaning, Physical};
-pub use display::{brief, display};
+pub use display::{brief, display, harmless_json};
 pub use expression::{derive, expression_columns, filter};
 pub use feasibility::{Feasibility, FeasibilityVerdict, Reason};
 pub use finding::{Finding, Severity, counted, figure, percent, thousands};
