@@ -11,6 +11,9 @@ pub mod data;
 pub mod engine;
 pub mod error;
 pub mod flow;
+#[cfg(test)]
+#[path = "../tests/fuzz/driver.rs"]
+mod fuzz_driver;
 pub mod gate;
 pub mod health;
 pub mod jobs;

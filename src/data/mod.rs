@@ -15,6 +15,7 @@ mod load;
 mod meaning;
 mod missingness;
 mod parquet;
+mod parquet_bounds;
 mod preview;
 mod profile;
 pub mod recipe;

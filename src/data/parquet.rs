@@ -6,9 +6,9 @@ use std::io::Cursor;
 use chrono::NaiveDateTime;
 use polars::prelude::*;
 
-use super::Physical;
 use super::display::brief;
 use super::source::flat;
+use super::{Physical, parquet_bounds};
 use crate::engine::{Control, guarded};
 use crate::error::{Error, Result};
 
@@ -22,7 +22,11 @@ pub fn read(bytes: Cow<'static, [u8]>, control: &Control) -> Result<(DataFrame, 
     control.report("reading values", None, format!("{} MB", bytes.len() >> 20));
     let mut notes = Vec::new();
     let frame = guarded("this Parquet file cannot be read", || {
-        let mut reader = ParquetReader::new(Cursor::new(bytes));
+        let mut input = Cursor::new(bytes);
+        let metadata = ParquetReader::new(&mut input).get_metadata().map_err(damaged)?.clone();
+        parquet_bounds::check(&mut input, &metadata, usize::MAX)?;
+        input.set_position(0);
+        let mut reader = ParquetReader::new(input);
         let cells = cells(&mut reader, &mut notes)?;
         flat(reader.with_columns(cells).finish().map_err(damaged)?, &mut notes)
     })
@@ -98,6 +102,9 @@ pub fn not_finite(name: &str, count: u64) -> String {
 /// Reads the first rows of a Parquet file, and how many it has.
 pub fn head<R: polars::io::mmap::MmapBytesReader>(reader: R, rows: usize) -> Result<(DataFrame, usize)> {
     guarded("this Parquet file cannot be read", || {
+        let mut reader = reader;
+        let metadata = ParquetReader::new(&mut reader).get_metadata().map_err(damaged)?.clone();
+        parquet_bounds::check(&mut reader, &metadata, rows)?;
         let mut reader = ParquetReader::new(reader);
         let all = reader.num_rows().map_err(damaged)?;
         Ok((reader.with_slice(Some((0, rows))).finish().map_err(damaged)?, all))

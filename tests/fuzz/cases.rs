@@ -2,7 +2,9 @@
 
 use std::path::PathBuf;
 
-use pilothouse::data::{Dataset, Limits, LoadOptions, Meaning, Preview, ProfileOptions, Severity, load, preview, profile_source_with};
+use pilothouse::data::{
+    Dataset, Limits, LoadOptions, Meaning, Preview, ProfileOptions, Severity, load, preview, profile_source_with,
+};
 use pilothouse::engine::Control;
 use pilothouse::error::{Error, Result};
 use pilothouse::flow::report::{self, Format};
@@ -13,14 +15,8 @@ use super::driver::{Outcome, Random};
 pub const BAD_INPUT: &[u8] = &[2, 3];
 
 /// Everything streams, in small blocks.
-pub const STREAMED: Limits = Limits {
-    from_bytes: 0,
-    from_cells: 0,
-    most_distinct: 200,
-    most_counted: 2000,
-    sample_rows: 300,
-    block: 4096,
-};
+pub const STREAMED: Limits =
+    Limits { from_bytes: 0, from_cells: 0, most_distinct: 200, most_counted: 2000, sample_rows: 300, block: 4096 };
 
 /// Words that would steer a terminal, a page or a spreadsheet, and names that collide.
 pub const HOSTILE: [&str; 12] = [
@@ -110,7 +106,8 @@ pub fn table(place: &Place, bytes: &[u8]) -> Outcome {
             assert!(data.columns.iter().map(|c| &c.name).eq(names), "columns in memory and in the stream");
         }
         Some(answered(streamed, |profile| {
-            let findings = profile.findings.iter().flat_map(|f| [f.message.clone(), f.evidence.clone(), f.remedy.clone()]);
+            let findings =
+                profile.findings.iter().flat_map(|f| [f.message.clone(), f.evidence.clone(), f.remedy.clone()]);
             (String::new(), profile.notes.iter().cloned().chain(findings).collect())
         }))
     } else {
@@ -158,7 +155,8 @@ fn reported(data: &Dataset, lot: u64) -> Vec<String> {
         Ok(report) => report,
         Err(error) => return refused(&error).texts,
     };
-    let findings = report.profile.findings.iter().flat_map(|f| [f.message.clone(), f.evidence.clone(), f.remedy.clone()]);
+    let findings =
+        report.profile.findings.iter().flat_map(|f| [f.message.clone(), f.evidence.clone(), f.remedy.clone()]);
     let mut texts: Vec<String> = findings.collect();
     let page = report.write(Format::Html).unwrap();
     // Data must not become script: the page has none of its own with these words.
@@ -179,7 +177,12 @@ pub fn odd_cell(random: &mut Random) -> String {
         2 => random.random::<i64>().to_string(),
         3 => format!("{:e}", f64::from_bits(random.random())),
         4 => format!("{}.{}", random.random_range(0..1000u32), random.random_range(0..1000u32)),
-        5 => format!("20{:02}-{:02}-{:02}", random.random_range(0..30u32), random.random_range(0..14u32), random.random_range(0..33u32)),
+        5 => format!(
+            "20{:02}-{:02}-{:02}",
+            random.random_range(0..30u32),
+            random.random_range(0..14u32),
+            random.random_range(0..33u32)
+        ),
         6 => format!(
             "2020-01-{:02}T{:02}:{:02}:{:02}Z",
             random.random_range(0..33u32),

@@ -12,21 +12,29 @@ fn column(random: &mut Random, name: &str, rows: usize) -> Column {
         let values: Vec<T> = (0..random.random_range(1..12)).map(|_| make(random)).collect();
         let missing = [0, 0, 2, 10, 100][random.random_range(0..5)];
         (0..rows)
-            .map(|_| (random.random_range(0..100) >= missing).then(|| values[random.random_range(0..values.len())].clone()))
+            .map(|_| {
+                (random.random_range(0..100) >= missing).then(|| values[random.random_range(0..values.len())].clone())
+            })
             .collect()
     }
     let name = PlSmallStr::from(name);
-    let integers = |random: &mut Random| Column::new(name.clone(), few(random, rows, &mut |r| r.random::<i64>() >> r.random_range(0..64u32)));
+    let integers = |random: &mut Random| {
+        Column::new(name.clone(), few(random, rows, &mut |r| r.random::<i64>() >> r.random_range(0..64u32)))
+    };
     match random.random_range(0..16u32) {
         0 | 1 => integers(random),
         2 => Column::new(name, few(random, rows, &mut |r| f64::from_bits(r.random()))),
         3 => Column::new(name, few(random, rows, &mut |r| f64::from(r.random_range(-1000..1000i32)) / 8.0)),
         4 | 5 => Column::new(name, few(random, rows, &mut odd_cell)),
         6 => Column::new(name, few(random, rows, &mut |r| r.random::<bool>())),
-        7 => integers(random).cast(&DataType::Int32).unwrap_or_else(|_| Column::new_empty("x".into(), &DataType::Int32)),
+        7 => {
+            integers(random).cast(&DataType::Int32).unwrap_or_else(|_| Column::new_empty("x".into(), &DataType::Int32))
+        }
         8 => Column::new(name, few(random, rows, &mut |r| r.random::<u64>())),
         9 => Column::new(name, few(random, rows, &mut |r| r.random::<f32>())),
-        10 => Column::new(name, few(random, rows, &mut |r| r.random_range(-30_000..30_000i32))).cast(&DataType::Date).unwrap(),
+        10 => Column::new(name, few(random, rows, &mut |r| r.random_range(-30_000..30_000i32)))
+            .cast(&DataType::Date)
+            .unwrap(),
         11 => {
             let units = [TimeUnit::Nanoseconds, TimeUnit::Microseconds, TimeUnit::Milliseconds];
             integers(random).cast(&DataType::Datetime(units[random.random_range(0..3)], None)).unwrap()
@@ -35,7 +43,10 @@ fn column(random: &mut Random, name: &str, rows: usize) -> Column {
         13 => Column::new(name, few(random, rows, &mut |r| odd_cell(r).into_bytes())),
         14 => {
             let inner = few(random, rows, &mut |r| Series::new("".into(), [r.random::<i32>(), 1]));
-            Column::new(name, inner.into_iter().map(|v| v.unwrap_or_else(|| Series::new("".into(), [0i32]))).collect::<Vec<_>>())
+            Column::new(
+                name,
+                inner.into_iter().map(|v| v.unwrap_or_else(|| Series::new("".into(), [0i32]))).collect::<Vec<_>>(),
+            )
         }
         _ => {
             let parts = [column(random, "x", rows), column(random, "y", rows)];
@@ -63,7 +74,8 @@ fn frame(random: &mut Random) -> DataFrame {
 fn parquet_of(random: &mut Random) -> Vec<u8> {
     use ParquetCompression as P;
     let mut bytes = Vec::new();
-    let packing = [P::Uncompressed, P::Uncompressed, P::Snappy, P::Gzip(None), P::Brotli(None), P::Zstd(None), P::Lz4Raw];
+    let packing =
+        [P::Uncompressed, P::Uncompressed, P::Snappy, P::Gzip(None), P::Brotli(None), P::Zstd(None), P::Lz4Raw];
     // A packing that is not compiled in is no file.
     let written = ParquetWriter::new(&mut bytes)
         .with_compression(packing[random.random_range(0..packing.len())])
@@ -98,14 +110,20 @@ fn binary(name: &'static str, tokens: &[&str], make: fn(&mut Random) -> Vec<u8>)
         codes: BAD_INPUT,
         largest: 64 << 10,
         // Most inputs are damaged ones; a fresh file now and then.
-        remake: Some(Box::new(move |random, base| if random.random_ratio(1, 5) { make(random) } else { base.to_vec() })),
+        remake: Some(Box::new(
+            move |random, base| if random.random_ratio(1, 5) { make(random) } else { base.to_vec() },
+        )),
     }
 }
 
 #[test]
 fn parquet() {
     let place = Place::new("t.parquet");
-    let target = binary("parquet", &["PAR1", "PARE", "schema", "ARROW:schema", "\u{15}\u{0}", "\u{4c}", "\u{19}\u{1c}"], parquet_of);
+    let target = binary(
+        "parquet",
+        &["PAR1", "PARE", "schema", "ARROW:schema", "\u{15}\u{0}", "\u{4c}", "\u{19}\u{1c}"],
+        parquet_of,
+    );
     fuzz(target, move |bytes| table(&place, bytes));
 }
 

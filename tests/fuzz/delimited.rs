@@ -9,9 +9,40 @@ use super::cases::{BAD_INPUT, Place, odd_cell, table, words};
 use super::driver::{Random, Target, fuzz};
 
 const TOKENS: [&str; 34] = [
-    ",", ";", "\t", "|", "\n", "\r\n", "\r", "\"", "\"\"", "\",\"", "\"\n", " ", "NA", "null", "-", "?", "nan", "inf",
-    "1e999", "-0", "0x10", "1_000", "1.000,5", "1,5", "+1", "2020-01-31", "31.12.2019 23:59", "12/31/2019",
-    "2020-02-30", "true", "\u{feff}", "\u{0}", "é", "9223372036854775808",
+    ",",
+    ";",
+    "\t",
+    "|",
+    "\n",
+    "\r\n",
+    "\r",
+    "\"",
+    "\"\"",
+    "\",\"",
+    "\"\n",
+    " ",
+    "NA",
+    "null",
+    "-",
+    "?",
+    "nan",
+    "inf",
+    "1e999",
+    "-0",
+    "0x10",
+    "1_000",
+    "1.000,5",
+    "1,5",
+    "+1",
+    "2020-01-31",
+    "31.12.2019 23:59",
+    "12/31/2019",
+    "2020-02-30",
+    "true",
+    "\u{feff}",
+    "\u{0}",
+    "é",
+    "9223372036854775808",
 ];
 
 fn texts() -> Vec<Vec<u8>> {
@@ -89,10 +120,21 @@ fn encodings() {
         }
     };
     let place = Place::new("t.csv");
-    let seeds: Vec<Vec<u8>> = texts().iter().flat_map(|t| (0..4).map(|k| encode(&String::from_utf8_lossy(t), k)).collect::<Vec<_>>()).collect();
+    let seeds: Vec<Vec<u8>> = texts()
+        .iter()
+        .flat_map(|t| (0..4).map(|k| encode(&String::from_utf8_lossy(t), k)).collect::<Vec<_>>())
+        .collect();
     let mut tokens = words(&TOKENS);
     let raw: [&[u8]; 9] = [
-        b"\xff\xfe", b"\xfe\xff", b"\xef\xbb\xbf", b"\xc3", b"\xed\xa0\x80", b"\x80", b"\x81\x8d\x8f", b"\x00\xd8", b"\xdc\x00",
+        b"\xff\xfe",
+        b"\xfe\xff",
+        b"\xef\xbb\xbf",
+        b"\xc3",
+        b"\xed\xa0\x80",
+        b"\x80",
+        b"\x81\x8d\x8f",
+        b"\x00\xd8",
+        b"\xdc\x00",
     ];
     tokens.extend(raw.map(<[u8]>::to_vec));
     let target = Target {
@@ -145,9 +187,16 @@ fn unpack(bytes: &[u8]) -> Vec<u8> {
 #[test]
 fn packed() {
     let place = Place::new("t.csv.gz");
-    let seeds: Vec<Vec<u8>> = texts().iter().flat_map(|t| (0..3).map(|kind| pack(t, kind)).collect::<Vec<_>>()).collect();
+    let seeds: Vec<Vec<u8>> =
+        texts().iter().flat_map(|t| (0..3).map(|kind| pack(t, kind)).collect::<Vec<_>>()).collect();
     let magic: [&[u8]; 7] = [
-        b"\x1f\x8b\x08", b"BZh9", b"\x31\x41\x59\x26\x53\x59", b"\x28\xb5\x2f\xfd", b"\x50\x2a\x4d\x18", b"\x17\x72\x45\x38\x50\x90", b"\0\0\0\xff\xff",
+        b"\x1f\x8b\x08",
+        b"BZh9",
+        b"\x31\x41\x59\x26\x53\x59",
+        b"\x28\xb5\x2f\xfd",
+        b"\x50\x2a\x4d\x18",
+        b"\x17\x72\x45\x38\x50\x90",
+        b"\0\0\0\xff\xff",
     ];
     let target = Target {
         name: "packed",
@@ -162,7 +211,8 @@ fn packed() {
                 1 => [base, &pack(&made(random), kind)].concat(),
                 2 => {
                     let line = format!("{},{}\n", odd_cell(random), odd_cell(random));
-                    let growing = [b"a,b\n".to_vec(), line.into_bytes().repeat(random.random_range(1..20_000))].concat();
+                    let growing =
+                        [b"a,b\n".to_vec(), line.into_bytes().repeat(random.random_range(1..20_000))].concat();
                     pack(&growing, kind)
                 }
                 3..=5 => pack(&made(random), kind),

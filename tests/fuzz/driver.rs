@@ -115,12 +115,7 @@ pub fn fuzz(target: Target, case: impl FnMut(&[u8]) -> Outcome + Send + 'static)
     assert!(told.is_empty(), "{name}, seed {seed}, {} cases:\n{}", figures.cases, told.join("\n"));
 }
 
-fn campaign(
-    mut target: Target,
-    mut case: impl FnMut(&[u8]) -> Outcome,
-    seed: u64,
-    keep: &Path,
-) -> (Figures, Duration) {
+fn campaign(mut target: Target, mut case: impl FnMut(&[u8]) -> Outcome, seed: u64, keep: &Path) -> (Figures, Duration) {
     let mut figures = Figures::default();
     let begun = Instant::now();
     let watch = Watch::new(keep.join(format!("{}-{}.current", target.name, std::process::id())));
@@ -260,7 +255,8 @@ fn change(random: &mut Random, input: &mut Vec<u8>, corpus: &[Vec<u8>], target: 
         3 => drop(input.drain(at..at + length)),
         4 => {
             let piece = input[at..at + length].to_vec();
-            let times = if random.random_ratio(1, 8) { random.random_range(1..2000) } else { random.random_range(1..4) };
+            let times =
+                if random.random_ratio(1, 8) { random.random_range(1..2000) } else { random.random_range(1..4) };
             let room = target.largest.saturating_sub(input.len()) / piece.len().max(1);
             let pieces = piece.repeat(times.min(room));
             input.splice(at..at, pieces);
@@ -406,7 +402,8 @@ impl Watch {
     }
 
     fn begins(&self, input: &[u8]) {
-        let written = self.file.set_len(0).and_then(|()| (&self.file).rewind()).and_then(|()| (&self.file).write_all(input));
+        let written =
+            self.file.set_len(0).and_then(|()| (&self.file).rewind()).and_then(|()| (&self.file).write_all(input));
         written.expect("the input is kept");
         self.since.store(self.begun.elapsed().as_millis() as u64 + 1, Ordering::SeqCst);
     }

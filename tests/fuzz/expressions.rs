@@ -14,20 +14,112 @@ const TABLE: &str = "i,f,s,b,d,t,\"odd \"\"name\",gap\n\
     0,,\"it's\",false,2020-01-31,1970-01-01 00:00:00,x,\n";
 
 const ATOMS: [&str; 30] = [
-    "i", "f", "s", "b", "d", "t", "gap", "\"odd \"\"name\"", "nothing", "1", "0", "-1", "2.5", "9223372036854775807",
-    "9223372036854775808", "'a'", "'2020-01-31'", "'\u{1b}[31m'", "''", "NULL", "TRUE", "*", "DATE('2020-01-31')", "INTERVAL '1 day'",
-    "1e3", "X'ff'", "$1", "?", "b'1'", "(SELECT 1)",
+    "i",
+    "f",
+    "s",
+    "b",
+    "d",
+    "t",
+    "gap",
+    "\"odd \"\"name\"",
+    "nothing",
+    "1",
+    "0",
+    "-1",
+    "2.5",
+    "9223372036854775807",
+    "9223372036854775808",
+    "'a'",
+    "'2020-01-31'",
+    "'\u{1b}[31m'",
+    "''",
+    "NULL",
+    "TRUE",
+    "*",
+    "DATE('2020-01-31')",
+    "INTERVAL '1 day'",
+    "1e3",
+    "X'ff'",
+    "$1",
+    "?",
+    "b'1'",
+    "(SELECT 1)",
 ];
 
 const FUNCTIONS: [&str; 46] = [
-    "ABS", "CEIL", "FLOOR", "ROUND", "SQRT", "LN", "LOG", "LOG10", "EXP", "POW", "MOD", "SIGN", "SIN", "ATAN2", "COALESCE",
-    "NULLIF", "IFNULL", "IF", "GREATEST", "LEAST", "LOWER", "UPPER", "LENGTH", "SUBSTR", "LEFT", "RIGHT", "REPLACE", "REVERSE",
-    "STRPOS", "CONCAT", "CONCAT_WS", "STARTS_WITH", "REGEXP_LIKE", "LTRIM", "DATE", "STRFTIME", "DATE_PART", "SUM", "AVG", "COUNT",
-    "FIRST", "ROW_NUMBER", "LAG", "LPAD", "SPLIT_PART", "STRING_TO_ARRAY",
+    "ABS",
+    "CEIL",
+    "FLOOR",
+    "ROUND",
+    "SQRT",
+    "LN",
+    "LOG",
+    "LOG10",
+    "EXP",
+    "POW",
+    "MOD",
+    "SIGN",
+    "SIN",
+    "ATAN2",
+    "COALESCE",
+    "NULLIF",
+    "IFNULL",
+    "IF",
+    "GREATEST",
+    "LEAST",
+    "LOWER",
+    "UPPER",
+    "LENGTH",
+    "SUBSTR",
+    "LEFT",
+    "RIGHT",
+    "REPLACE",
+    "REVERSE",
+    "STRPOS",
+    "CONCAT",
+    "CONCAT_WS",
+    "STARTS_WITH",
+    "REGEXP_LIKE",
+    "LTRIM",
+    "DATE",
+    "STRFTIME",
+    "DATE_PART",
+    "SUM",
+    "AVG",
+    "COUNT",
+    "FIRST",
+    "ROW_NUMBER",
+    "LAG",
+    "LPAD",
+    "SPLIT_PART",
+    "STRING_TO_ARRAY",
 ];
 
 const BINARY: [&str; 24] = [
-    "+", "-", "*", "/", "%", "//", "||", "=", "<>", "<", ">=", "<=>", "AND", "OR", "XOR", "&", "|", "^", "LIKE", "ILIKE", "~", "<<", "^@", "IS DISTINCT FROM",
+    "+",
+    "-",
+    "*",
+    "/",
+    "%",
+    "//",
+    "||",
+    "=",
+    "<>",
+    "<",
+    ">=",
+    "<=>",
+    "AND",
+    "OR",
+    "XOR",
+    "&",
+    "|",
+    "^",
+    "LIKE",
+    "ILIKE",
+    "~",
+    "<<",
+    "^@",
+    "IS DISTINCT FROM",
 ];
 
 fn expression(random: &mut Random, depth: u32) -> String {
@@ -46,7 +138,20 @@ fn expression(random: &mut Random, depth: u32) -> String {
         }
         12 => format!("CASE WHEN {} THEN {} ELSE {} END", inner(random), inner(random), inner(random)),
         13 => {
-            let kinds = ["INT", "BIGINT", "DOUBLE", "VARCHAR", "DATE", "TIMESTAMP", "BOOLEAN", "DECIMAL(10,2)", "INT[]", "UINT8", "BYTEA", "JSON"];
+            let kinds = [
+                "INT",
+                "BIGINT",
+                "DOUBLE",
+                "VARCHAR",
+                "DATE",
+                "TIMESTAMP",
+                "BOOLEAN",
+                "DECIMAL(10,2)",
+                "INT[]",
+                "UINT8",
+                "BYTEA",
+                "JSON",
+            ];
             format!("CAST({} AS {})", inner(random), any(random, &kinds))
         }
         14 => match random.random_range(0..5u32) {
@@ -94,10 +199,14 @@ fn expressions() {
     let place = Place::new("t.csv");
     std::fs::write(&place.path, TABLE).unwrap();
     let data = load(place.name(), &LoadOptions::default(), &Control::default()).unwrap();
-    let mut seeds: Vec<Vec<u8>> = ["(EXTRACT(EPOCH FROM t) - EXTRACT(EPOCH FROM d)) / 60", "CASE WHEN f < 0 THEN 'x' ELSE s END", "d >= '2018-01-01' AND i IN (1, 2)"]
-        .iter()
-        .map(|text| text.as_bytes().to_vec())
-        .collect();
+    let mut seeds: Vec<Vec<u8>> = [
+        "(EXTRACT(EPOCH FROM t) - EXTRACT(EPOCH FROM d)) / 60",
+        "CASE WHEN f < 0 THEN 'x' ELSE s END",
+        "d >= '2018-01-01' AND i IN (1, 2)",
+    ]
+    .iter()
+    .map(|text| text.as_bytes().to_vec())
+    .collect();
     seeds.extend(ATOMS.iter().map(|atom| atom.as_bytes().to_vec()));
     // As deep as the bound lets it, and deeper.
     for deep in [390, 401, 5000, 40_000] {
@@ -126,7 +235,33 @@ fn expressions() {
     let target = Target {
         name: "expressions",
         seeds,
-        tokens: words(&[&ATOMS[..], &FUNCTIONS[..], &BINARY[..], &["(", ")", ",", " AS ", "::", "[", "]", "{", "}", "--", "/*", ";", "ARRAY[", " COLLATE ", " AT TIME ZONE ", "EXISTS", "PRIOR "]].concat()),
+        tokens: words(
+            &[
+                &ATOMS[..],
+                &FUNCTIONS[..],
+                &BINARY[..],
+                &[
+                    "(",
+                    ")",
+                    ",",
+                    " AS ",
+                    "::",
+                    "[",
+                    "]",
+                    "{",
+                    "}",
+                    "--",
+                    "/*",
+                    ";",
+                    "ARRAY[",
+                    " COLLATE ",
+                    " AT TIME ZONE ",
+                    "EXISTS",
+                    "PRIOR ",
+                ],
+            ]
+            .concat(),
+        ),
         codes: BAD_INPUT,
         largest: 70 << 10,
         remake: Some(Box::new(|random, _| expression(random, 0).into_bytes())),

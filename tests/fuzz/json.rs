@@ -6,9 +6,36 @@ use super::cases::{BAD_INPUT, Place, odd_cell, table, words};
 use super::driver::{Random, Target, fuzz};
 
 const TOKENS: [&str; 30] = [
-    "{", "}", "[", "]", ":", ",", "\"", "\\\"", "\\u0000", "\\ud800", "\\u001b[2J", "null", "true", "false", "1e400",
-    "-0", "1E+2", "18446744073709551615", "-9223372036854775809", "{\"a\":", "}\n{", "\"a\":1,", "[[[[[[[[[[[[[[[[",
-    "{\"a\":{\"a\":{\"a\":{\"a\":", "\"a.b\":", "\u{feff}", "\"2020-01-31\"", "\n", "//", "NaN",
+    "{",
+    "}",
+    "[",
+    "]",
+    ":",
+    ",",
+    "\"",
+    "\\\"",
+    "\\u0000",
+    "\\ud800",
+    "\\u001b[2J",
+    "null",
+    "true",
+    "false",
+    "1e400",
+    "-0",
+    "1E+2",
+    "18446744073709551615",
+    "-9223372036854775809",
+    "{\"a\":",
+    "}\n{",
+    "\"a\":1,",
+    "[[[[[[[[[[[[[[[[",
+    "{\"a\":{\"a\":{\"a\":{\"a\":",
+    "\"a.b\":",
+    "\u{feff}",
+    "\"2020-01-31\"",
+    "\n",
+    "//",
+    "NaN",
 ];
 
 fn value(random: &mut Random, depth: u32) -> String {
@@ -51,7 +78,8 @@ fn made(random: &mut Random) -> Vec<u8> {
             let keys = ["a", "b", "c"];
             let cells: Vec<Vec<String>> = keys.iter().map(|_| (0..3).map(|_| value(random, 7)).collect()).collect();
             let row = |random: &mut Random| {
-                let fields: Vec<String> = keys.iter().zip(&cells).map(|(k, c)| format!("\"{k}\":{}", c[random.random_range(0..3)])).collect();
+                let fields: Vec<String> =
+                    keys.iter().zip(&cells).map(|(k, c)| format!("\"{k}\":{}", c[random.random_range(0..3)])).collect();
                 format!("{{{}}}", fields.join(","))
             };
             (0..30).map(|_| row(random)).collect::<Vec<_>>().join("\n")

@@ -12,17 +12,41 @@ use super::cases::{BAD_INPUT, answered, lot, shape, words};
 use super::driver::{Outcome, Random, Target, fuzz};
 
 const PARTS: [&str; 22] = [
-    "year=2020", "year=2021", "month=01", "day=2020-01-31", "k=", "=v", "k=a%20b", "k=%1b%5b31m", "k=%ff%fe", "k=__HIVE_DEFAULT_PARTITION__",
-    "k=99999999999999999999", "k=-0", "_SUCCESS", ".hidden", "_tmp", "x.csv", "y.csv", "z.csv.gz", "t.parquet", "t.json", "README", "a=1",
+    "year=2020",
+    "year=2021",
+    "month=01",
+    "day=2020-01-31",
+    "k=",
+    "=v",
+    "k=a%20b",
+    "k=%1b%5b31m",
+    "k=%ff%fe",
+    "k=__HIVE_DEFAULT_PARTITION__",
+    "k=99999999999999999999",
+    "k=-0",
+    "_SUCCESS",
+    ".hidden",
+    "_tmp",
+    "x.csv",
+    "y.csv",
+    "z.csv.gz",
+    "t.parquet",
+    "t.json",
+    "README",
+    "a=1",
 ];
 
-const PATTERNS: [&str; 16] = ["*", "**", "?", "[", "]", "[!", "[a-", "**/*.csv", "*/*", "*.csv", "***", "a**", "[]", "{a,b}", "/", "\\"];
+const PATTERNS: [&str; 16] =
+    ["*", "**", "?", "[", "]", "[!", "[a-", "**/*.csv", "*/*", "*.csv", "***", "a**", "[]", "{a,b}", "/", "\\"];
 
 /// The first line is a pattern, each other a file.
 fn made(random: &mut Random) -> Vec<u8> {
     let part = |random: &mut Random| PARTS[random.random_range(0..PARTS.len())];
     let mut lines = vec![
-        (0..random.random_range(1..4)).map(|_| PATTERNS[random.random_range(0..PATTERNS.len())]).collect::<Vec<_>>().join(["", "/"][random.random_range(0..2)]),
+        (0..random.random_range(1..4))
+            .map(|_| PATTERNS[random.random_range(0..PATTERNS.len())])
+            .collect::<Vec<_>>()
+            .join(["", "/"][random.random_range(0..2)]),
     ];
     let depth = random.random_range(0..4);
     for _ in 0..random.random_range(1..6) {
@@ -35,7 +59,10 @@ fn made(random: &mut Random) -> Vec<u8> {
 
 /// Whether a name stays below the folder it is put into.
 fn stays(name: &str) -> bool {
-    !name.starts_with('/') && !name.contains('\0') && name.len() < 400 && name.split('/').all(|p| p != ".." && p.len() < 120)
+    !name.starts_with('/')
+        && !name.contains('\0')
+        && name.len() < 400
+        && name.split('/').all(|p| p != ".." && p.len() < 120)
 }
 
 fn case(bytes: &[u8]) -> Outcome {
@@ -60,7 +87,8 @@ fn case(bytes: &[u8]) -> Outcome {
     }
     let read = |source: &Path| {
         let name = source.to_string_lossy().into_owned();
-        let mut outcome = answered(load(&name, &options, &Control::default()), |data| (shape(&data), data.notes.clone()));
+        let mut outcome =
+            answered(load(&name, &options, &Control::default()), |data| (shape(&data), data.notes.clone()));
         outcome.shape = outcome.shape.replace(root.to_str().unwrap(), "");
         outcome
     };

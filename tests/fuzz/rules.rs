@@ -122,11 +122,58 @@ columns = ["key", "fare", "double"]
 "#;
 
 const WORDS: [&str; 52] = [
-    "\n", " = ", "[[", "]]", "[", "]", "{ ", " }", "\"", "'", "\"\"\"", "'''", "#", ",", ".", "true", "inf", "nan", "-0.0", "1e999",
-    "0x7fffffffffffffff", "9223372036854775808", "1979-05-27T07:32:00Z", "\\u001b", "\\U0000009b", "\u{0}", "[[step]]\ndo = ",
-    "[[column]]\nname = ", "[[relation]]\n", "mostly = ", "regex = \"", "(a{1000}){1000}", "(?i)", "((((((((", "columns = [", "to = ", "with = ",
-    "min = ", "max = ", "value = ", "[a.b.c.d.e.f.g.h]\n", "%Y-%m-%d", "%", "text", "category", "boolean", "date", "datetime", "forward", "constant",
-    "within = \"9999999999999d\"", "source = ",
+    "\n",
+    " = ",
+    "[[",
+    "]]",
+    "[",
+    "]",
+    "{ ",
+    " }",
+    "\"",
+    "'",
+    "\"\"\"",
+    "'''",
+    "#",
+    ",",
+    ".",
+    "true",
+    "inf",
+    "nan",
+    "-0.0",
+    "1e999",
+    "0x7fffffffffffffff",
+    "9223372036854775808",
+    "1979-05-27T07:32:00Z",
+    "\\u001b",
+    "\\U0000009b",
+    "\u{0}",
+    "[[step]]\ndo = ",
+    "[[column]]\nname = ",
+    "[[relation]]\n",
+    "mostly = ",
+    "regex = \"",
+    "(a{1000}){1000}",
+    "(?i)",
+    "((((((((",
+    "columns = [",
+    "to = ",
+    "with = ",
+    "min = ",
+    "max = ",
+    "value = ",
+    "[a.b.c.d.e.f.g.h]\n",
+    "%Y-%m-%d",
+    "%",
+    "text",
+    "category",
+    "boolean",
+    "date",
+    "datetime",
+    "forward",
+    "constant",
+    "within = \"9999999999999d\"",
+    "source = ",
 ];
 
 /// Lines left out, doubled, moved, and given other values.
@@ -153,14 +200,7 @@ fn shuffled(random: &mut Random, base: &[u8]) -> Vec<u8> {
 }
 
 fn target(name: &'static str, seeds: Vec<Vec<u8>>) -> Target {
-    Target {
-        name,
-        seeds,
-        tokens: words(&WORDS),
-        codes: BAD_INPUT,
-        largest: 64 << 10,
-        remake: Some(Box::new(shuffled)),
-    }
+    Target { name, seeds, tokens: words(&WORDS), codes: BAD_INPUT, largest: 64 << 10, remake: Some(Box::new(shuffled)) }
 }
 
 fn data() -> Dataset {
@@ -171,7 +211,13 @@ fn data() -> Dataset {
 
 /// Brackets in brackets, for readers that descend.
 fn deep() -> Vec<Vec<u8>> {
-    [100, 10_000].iter().flat_map(|n| [format!("a = {}", "[".repeat(*n)), format!("a = {}", "{a=".repeat(*n)), format!("[{}a]", "a.".repeat(*n))]).map(String::into_bytes).collect()
+    [100, 10_000]
+        .iter()
+        .flat_map(|n| {
+            [format!("a = {}", "[".repeat(*n)), format!("a = {}", "{a=".repeat(*n)), format!("[{}a]", "a.".repeat(*n))]
+        })
+        .map(String::into_bytes)
+        .collect()
 }
 
 #[test]
@@ -209,7 +255,11 @@ fn recipes() {
             Ok(recipe) => recipe,
             Err(error) => return refused(&error),
         };
-        assert_eq!(Recipe::parse(&recipe.to_toml().unwrap()).unwrap(), recipe, "what is written is read again the same");
+        assert_eq!(
+            Recipe::parse(&recipe.to_toml().unwrap()).unwrap(),
+            recipe,
+            "what is written is read again the same"
+        );
         // A joined table's name may be any file of this machine, or standard input.
         if recipe.steps.iter().any(|step| matches!(step.action, Action::Join { .. })) {
             return Outcome { code: None, shape: "joins".to_owned(), texts: Vec::new() };
@@ -217,7 +267,8 @@ fn recipes() {
         let purpose = if lot(bytes) % 4 == 0 { Purpose::Score } else { Purpose::Clean };
         answered(apply(&data, &recipe, purpose, &Control::default()), |applied| {
             assert_eq!(applied.data.frame.width(), applied.data.columns.len());
-            let done: Vec<String> = applied.reports.iter().map(|r| format!("{}{}", r.action, r.cells_changed > 0)).collect();
+            let done: Vec<String> =
+                applied.reports.iter().map(|r| format!("{}{}", r.action, r.cells_changed > 0)).collect();
             let told = applied.reports.iter().map(|r| r.message.clone()).chain(applied.data.notes.iter().cloned());
             (done.join(" "), told.collect())
         })
@@ -240,7 +291,11 @@ fn flows() {
             Err(error) => return refused(&error),
         };
         let written = flow.to_toml().unwrap();
-        assert_eq!(Flow::parse(&written).unwrap().to_toml().unwrap(), written, "what is written is read again the same");
+        assert_eq!(
+            Flow::parse(&written).unwrap().to_toml().unwrap(),
+            written,
+            "what is written is read again the same"
+        );
         let mut outcome = answered(flow.check_secrets(), |()| (String::new(), Vec::new()));
         if let Some(push) = &flow.push {
             outcome.texts.extend(push.check().err().map(|e| e.to_string()));
@@ -250,7 +305,11 @@ fn flows() {
             (format!("{:?} {}", flow.prepare, flow.train.models.len()), Vec::new())
         });
         outcome.texts.extend(read.texts);
-        Outcome { code: outcome.code.or(read.code), shape: format!("{} {}", outcome.shape, read.shape), texts: outcome.texts }
+        Outcome {
+            code: outcome.code.or(read.code),
+            shape: format!("{} {}", outcome.shape, read.shape),
+            texts: outcome.texts,
+        }
     };
     let mut seeds: Vec<Vec<u8>> = sample_flows().iter().map(|flow| flow.toml.as_bytes().to_vec()).collect();
     let step = RECIPE.replace("[[step]]", "[[load.recipe]]");

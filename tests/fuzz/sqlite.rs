@@ -28,7 +28,11 @@ fn made(random: &mut Random) -> Vec<u8> {
     let page = [512, 1024, 4096][random.random_range(0..3)];
     let utf16 = if random.random_ratio(1, 6) { "PRAGMA encoding = 'UTF-16le';" } else { "" };
     let scheme = SCHEMES[random.random_range(0..SCHEMES.len())];
-    connection.execute_batch(&format!("PRAGMA page_size = {page}; PRAGMA synchronous = OFF; PRAGMA journal_mode = MEMORY; {utf16} {scheme}")).unwrap();
+    connection
+        .execute_batch(&format!(
+            "PRAGMA page_size = {page}; PRAGMA synchronous = OFF; PRAGMA journal_mode = MEMORY; {utf16} {scheme}"
+        ))
+        .unwrap();
     if scheme.starts_with("CREATE TABLE t") {
         for _ in 0..random.random_range(0..30) {
             let mut cell = |_| match random.random_range(0..5u32) {
@@ -40,7 +44,8 @@ fn made(random: &mut Random) -> Vec<u8> {
             };
             let cells: Vec<_> = (0..5).map(&mut cell).collect();
             // A row may break the table's own rules.
-            let _ = connection.execute("INSERT INTO t (a, b, c, d, e) VALUES (?, ?, ?, ?, ?)", rusqlite::params_from_iter(cells));
+            let _ = connection
+                .execute("INSERT INTO t (a, b, c, d, e) VALUES (?, ?, ?, ?, ?)", rusqlite::params_from_iter(cells));
         }
     }
     drop(connection);
@@ -56,9 +61,24 @@ fn sqlite() {
         name: "sqlite",
         seeds: (0..40).map(|_| made(&mut random)).collect(),
         tokens: words(&[
-            "CREATE TABLE t (", "CREATE VIEW v AS SELECT ", "WITH RECURSIVE ", " UNION ALL ", "sqlite_master", "zeroblob(1000000000)",
-            "printf('%999999999d', 1)", "randomblob(999999999)", "replace(hex(zeroblob(9999)), '0', hex(zeroblob(9999)))", "group_concat(a)", " FROM t, t, t, t",
-            "SQLite format 3\0", "table", "view", "DATE", "BOOL", "((((((((((", "\0\0\0\u{1}",
+            "CREATE TABLE t (",
+            "CREATE VIEW v AS SELECT ",
+            "WITH RECURSIVE ",
+            " UNION ALL ",
+            "sqlite_master",
+            "zeroblob(1000000000)",
+            "printf('%999999999d', 1)",
+            "randomblob(999999999)",
+            "replace(hex(zeroblob(9999)), '0', hex(zeroblob(9999)))",
+            "group_concat(a)",
+            " FROM t, t, t, t",
+            "SQLite format 3\0",
+            "table",
+            "view",
+            "DATE",
+            "BOOL",
+            "((((((((((",
+            "\0\0\0\u{1}",
         ]),
         codes: BAD_INPUT,
         largest: 128 << 10,

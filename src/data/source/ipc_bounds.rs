@@ -18,6 +18,9 @@ use crate::error::{Error, Result};
 /// The most memory that one batch may ask for, bytes.
 const LARGEST: u64 = 4 << 30;
 
+/// What a buffer may unpack to however small it is, bytes; a larger one must have a thousandth of it as its content.
+const PLAUSIBLE: u64 = 64 << 20;
+
 /// The largest description of a batch, bytes.
 const WORDIEST: u64 = 64 << 20;
 
@@ -135,7 +138,7 @@ fn batch_fits(file: &mut File, batch: &RecordBatchRef<'_>, body: u64, end: u64) 
             file.seek(SeekFrom::Start(from)).and_then(|_| file.read_exact(&mut eight)).map_err(|_| damaged())?;
             let unpacked = i64::from_le_bytes(eight);
             let unpacked = if unpacked == -1 { length } else { whole(unpacked)? };
-            if unpacked > length.saturating_mul(most) {
+            if unpacked > length.saturating_mul(most).min(length.saturating_mul(1000).max(PLAUSIBLE)) {
                 return Err(damaged());
             }
             memory = memory.saturating_add(unpacked);

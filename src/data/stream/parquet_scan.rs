@@ -11,7 +11,7 @@ use rayon::prelude::*;
 
 use super::Limits;
 use crate::data::source::digest;
-use crate::data::{Physical, parquet};
+use crate::data::{Physical, parquet, parquet_bounds};
 use crate::engine::{
     Aggregates, Control, Edges, Executor, NumberColumn, NumberPlan, RowHashes, RowSample, Shape, Summary, TextColumn,
     TextPlan, guarded, hash,
@@ -69,8 +69,10 @@ impl ParquetScan {
     pub fn open(path: &str, limits: Limits) -> Result<Self> {
         let file = File::open(path)?;
         let (metadata, names) = guarded("this Parquet file cannot be read", || {
+            let mut file = file;
+            let metadata = ParquetReader::new(&mut file).get_metadata().map_err(parquet::damaged)?.clone();
+            parquet_bounds::check(&mut file, &metadata, usize::MAX)?;
             let mut reader = ParquetReader::new(file);
-            let metadata = reader.get_metadata().map_err(parquet::damaged)?.clone();
             let schema = reader.schema().map_err(parquet::damaged)?;
             if schema.iter_values().any(|field| !parquet::is_cell(field.dtype())) {
                 return Err(Error::input("columns of lists, structures or binary values are read in memory only"));
