@@ -265,6 +265,8 @@ mod tests {
         let error = of("postgres://ana:s3cret@h/d?table=t").unwrap_err();
         assert!(error.exit_code() == 2 && !error.to_string().contains("s3cret"), "{error}");
         assert!(of("https://h/x.csv?X-Amz-Signature=s3cret").is_err());
+        let hostile = of("postgres://\u{1b}[31m\u{202e}:x@h/d?table=t").unwrap_err();
+        assert_eq!(crate::data::display(&hostile.message), hostile.message, "it does not steer a terminal");
         assert!(of("postgres://ana@h/d?table=t").is_ok() && of("x.csv").is_ok());
     }
 

@@ -8,7 +8,7 @@
 //! refused allocation ends the process and nothing can be said afterwards.
 //!
 //! Settings, by environment variable: `PILOTHOUSE_FUZZ_SECONDS` (of each target), `_SEED`, `_KEEP` (a folder for inputs),
-//! `_INPUT` (a file to be tried alone), `_MEMORY_MB` (the bound), `_FIGURES` (a file to which a line is added).
+//! `_INPUT` (a file to be tried alone), `_MEMORY_MB` (the bound; none where other tests share the process), `_FIGURES` (a file to which a line is added).
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -83,6 +83,8 @@ struct Figures {
     slowest: Duration,
     outcomes: BTreeMap<String, u64>,
     failures: BTreeMap<String, PathBuf>,
+    /// Nothing more can be learned.
+    spent: bool,
 }
 
 /// Fuzzes a target, and fails the test when an input broke a rule.
@@ -132,7 +134,7 @@ fn campaign(mut target: Target, mut case: impl FnMut(&[u8]) -> Outcome, seed: u6
     }
     let whole = Duration::from_secs_f64(setting("SECONDS").unwrap_or(2.0));
     let mut input = Vec::new();
-    while begun.elapsed() < whole && figures.failures.len() < FAILURES {
+    while begun.elapsed() < whole && figures.failures.len() < FAILURES && !figures.spent {
         let base = chosen(&mut random, &corpus);
         match &mut target.remake {
             Some(remake) if random.random_ratio(1, 4) => {
@@ -200,11 +202,13 @@ fn one(
     }
     // The kernel is asked rarely where cases are quick.
     if took > Duration::from_millis(1) || figures.cases % 256 == 0 {
-        let bound = setting("MEMORY_MB").unwrap_or(1024);
-        if let Some(peak) = peak_mb().filter(|peak| *peak > bound) {
+        let bound: Option<u64> = setting("MEMORY_MB");
+        if let (Some(peak), Some(bound)) = (peak_mb(), bound)
+            && peak > bound
+        {
             wrong = Some(format!("memory: {peak} MB are more than {bound} MB"));
             // The peak never falls: nothing more can be learned in this process.
-            (0..FAILURES).for_each(|n| drop(figures.failures.insert(format!("memory ({n})"), keep.to_path_buf())));
+            figures.spent = true;
         }
     }
     if let Some(words) = wrong {

@@ -158,3 +158,52 @@ fn batch_fits(file: &mut File, batch: &RecordBatchRef<'_>, body: u64, end: u64) 
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use polars::prelude::*;
+
+    use super::*;
+
+    fn written(packing: Option<IpcCompression>) -> Vec<u8> {
+        let values: Vec<Option<i64>> = (0..2000).map(|v| (v % 3 != 0).then_some(v)).collect();
+        let mut frame = DataFrame::new(2000, vec![Column::new("a".into(), values)]).unwrap();
+        let mut bytes = Vec::new();
+        IpcWriter::new(&mut bytes).with_compression(packing).finish(&mut frame).unwrap();
+        bytes
+    }
+
+    fn checked(bytes: &[u8]) -> Result<()> {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        std::io::Write::write_all(&mut file, bytes).unwrap();
+        check(file.path(), Kind::ArrowFile)
+    }
+
+    /// The decoder looked for the buffers elsewhere, and took what it found for a length of an exabyte.
+    #[test]
+    fn a_footer_that_puts_the_buffers_elsewhere_is_refused() {
+        let good = written(Some(IpcCompression::LZ4));
+        checked(&good).unwrap();
+        let footer = read_file_metadata(&mut std::io::Cursor::new(&good)).unwrap();
+        let block = footer.blocks[0];
+        let place = [block.offset.to_le_bytes().as_slice(), &block.meta_data_length.to_le_bytes()].concat();
+        let at = good.windows(place.len()).rposition(|w| w == place).unwrap() + 8;
+        let mut bad = good.clone();
+        bad[at..at + 4].copy_from_slice(&(block.meta_data_length + 8).to_le_bytes());
+        assert!(checked(&bad).unwrap_err().message.contains("claims more"));
+    }
+
+    #[test]
+    fn a_buffer_that_would_grow_beyond_its_packing_is_refused() {
+        for packing in [IpcCompression::LZ4, IpcCompression::ZSTD(Default::default())] {
+            let good = written(Some(packing));
+            checked(&good).unwrap();
+            // The values' buffer begins with its unpacked length: 2000 numbers of eight bytes.
+            let at = good.windows(8).position(|w| w == 16_000i64.to_le_bytes()).unwrap();
+            let mut bad = good.clone();
+            bad[at..at + 8].copy_from_slice(&1_000_000_000i64.to_le_bytes());
+            assert!(checked(&bad).unwrap_err().message.contains("claims more"));
+        }
+        checked(&written(None)).unwrap();
+    }
+}

@@ -68,7 +68,8 @@ fn hours(text: &str) -> Option<f64> {
     let mut parts = text.split(':');
     let (h, m, s): (f64, f64, f64) =
         (parts.next()?.parse().ok()?, parts.next()?.parse().ok()?, parts.next().unwrap_or("0").parse().ok()?);
-    parts.next().is_none().then_some(h + m / 60.0 + s / 3600.0)
+    let hours = h + m / 60.0 + s / 3600.0;
+    (parts.next().is_none() && hours.is_finite()).then_some(hours)
 }
 
 /// Reads the next row into `fields`; `false` at the end.
@@ -154,11 +155,12 @@ mod tests {
             (Reading::Float, "NaN"),
             (Reading::Float, "Infinity"),
             (Reading::Day, "infinity"),
+            (Reading::Hours, "1e999:00:00"),
             (Reading::Day, "0044-03-15 BC"),
         ] {
             assert_eq!(reading.cell(text, &mut lost), Cell::Missing, "{text}");
         }
-        assert_eq!(lost, 4);
+        assert_eq!(lost, 5);
     }
 
     proptest! {
