@@ -77,16 +77,16 @@ pub fn lot(bytes: &[u8]) -> u64 {
 pub fn options(bytes: &[u8]) -> LoadOptions {
     let mut options = LoadOptions::default();
     let lot = lot(bytes);
-    if lot % 7 == 0 {
+    if lot.is_multiple_of(7) {
         options.delimiter = Some(b";\t|,"[(lot / 7 % 4) as usize]);
     }
-    if lot % 5 == 0 {
+    if lot.is_multiple_of(5) {
         options.missing = vec!["-999".to_owned(), "?".to_owned(), "\u{1b}[0m".to_owned()];
     }
-    if lot % 11 == 0 {
+    if lot.is_multiple_of(11) {
         let meaning = [Meaning::Number, Meaning::Category, Meaning::DateTime, Meaning::Text][(lot / 11 % 4) as usize];
         options.meaning.insert("a".to_owned(), meaning);
-        options.forgiving = lot % 2 == 0;
+        options.forgiving = lot.is_multiple_of(2);
     }
     options
 }
@@ -98,7 +98,7 @@ pub fn table(place: &Place, bytes: &[u8]) -> Outcome {
     let (lot, options) = (lot(bytes), options(bytes));
     let mut seen = preview(&place.path, 1 + (lot % 40) as usize).map_or_else(|e| refused(&e).texts, looked_at);
     let loaded = load(place.name(), &options, &control);
-    let streamed = if lot % 3 == 0 {
+    let streamed = if lot.is_multiple_of(3) {
         let streamed = profile_source_with(place.name(), &options, &ProfileOptions::default(), &STREAMED, &control);
         if let (Ok(data), Ok(profile)) = (&loaded, &streamed) {
             assert_eq!(data.rows() as u64, profile.rows, "rows in memory and in the stream");
@@ -115,7 +115,7 @@ pub fn table(place: &Place, bytes: &[u8]) -> Outcome {
     };
     let mut outcome = answered(loaded, |data| {
         let mut texts = data.notes.clone();
-        if lot % 8 == 0 && data.rows() * data.columns.len() < 4000 {
+        if lot.is_multiple_of(8) && data.rows() * data.columns.len() < 4000 {
             texts.extend(reported(&data, lot));
         }
         (shape(&data), texts)

@@ -201,7 +201,7 @@ fn one(
         }
     }
     // The kernel is asked rarely where cases are quick.
-    if took > Duration::from_millis(1) || figures.cases % 256 == 0 {
+    if took > Duration::from_millis(1) || figures.cases.is_multiple_of(256) {
         let bound: Option<u64> = setting("MEMORY_MB");
         if let (Some(peak), Some(bound)) = (peak_mb(), bound)
             && peak > bound

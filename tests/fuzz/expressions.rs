@@ -184,7 +184,7 @@ fn case(data: &Dataset, bytes: &[u8]) -> Outcome {
         Err(error) => outcome.texts.append(&mut refused(&error).texts),
     }
     // The grid takes the same words, as a condition or as words to find.
-    if lot(bytes) % 4 == 0 {
+    if lot(bytes).is_multiple_of(4) {
         let query = RowQuery { filter: text.into_owned(), ..RowQuery::default() };
         match row_order(data, &query, &control) {
             Ok(order) => drop(cells(data, "s", &order).unwrap()),

@@ -82,7 +82,7 @@ fn case(bytes: &[u8]) -> Outcome {
         let _ = std::fs::create_dir_all(parent).and_then(|()| std::fs::write(&path, rows));
     }
     let mut options = LoadOptions::default();
-    if lot(bytes) % 2 == 0 {
+    if lot(bytes).is_multiple_of(2) {
         options.schema_changes = SchemaChanges::Fill;
     }
     let read = |source: &Path| {

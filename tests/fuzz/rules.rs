@@ -264,7 +264,7 @@ fn recipes() {
         if recipe.steps.iter().any(|step| matches!(step.action, Action::Join { .. })) {
             return Outcome { code: None, shape: "joins".to_owned(), texts: Vec::new() };
         }
-        let purpose = if lot(bytes) % 4 == 0 { Purpose::Score } else { Purpose::Clean };
+        let purpose = if lot(bytes).is_multiple_of(4) { Purpose::Score } else { Purpose::Clean };
         answered(apply(&data, &recipe, purpose, &Control::default()), |applied| {
             assert_eq!(applied.data.frame.width(), applied.data.columns.len());
             let done: Vec<String> =

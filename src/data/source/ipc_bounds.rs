@@ -125,7 +125,7 @@ fn tightest(codec: CompressionType) -> u64 {
 
 fn batch_fits(file: &mut File, batch: &RecordBatchRef<'_>, body: u64, end: u64) -> Result<()> {
     let compressed = batch.compression().map_err(|_| damaged())?;
-    let most = compressed.map_or(Ok(1), |c| c.codec().map(|codec| tightest(codec))).map_err(|_| damaged())?;
+    let most = compressed.map_or(Ok(1), |c| c.codec().map(tightest)).map_err(|_| damaged())?;
     let mut memory: u64 = 0;
     for buffer in batch.buffers().map_err(|_| damaged())?.into_iter().flatten() {
         let (offset, length) = (whole(buffer.offset())?, whole(buffer.length())?);
