@@ -12,6 +12,9 @@ pub mod engine;
 pub mod error;
 mod figures;
 pub mod flow;
+#[cfg(test)]
+#[path = "../tests/fuzz/driver.rs"]
+mod fuzz_driver;
 pub mod gate;
 pub mod health;
 pub mod jobs;

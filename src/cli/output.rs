@@ -17,9 +17,9 @@ use crate::places::wrap;
 /// # Errors
 /// When standard output is closed.
 pub(super) fn json<T: Serialize>(value: &T) -> Result<()> {
+    let text = serde_json::to_string_pretty(value)?;
     let mut out = std::io::stdout().lock();
-    serde_json::to_writer_pretty(&mut out, value)?;
-    out.write_all(b"\n").map_err(Error::from)
+    writeln!(out, "{}", data::harmless_json(&text)).map_err(Error::from)
 }
 
 /// Writes a line of an answer for people. Escapes in data are shown harmless.

@@ -2,6 +2,7 @@
 
 use polars::prelude::*;
 
+use crate::engine::guarded;
 use crate::error::{Error, Result};
 
 /// The column called `name`.
@@ -9,7 +10,7 @@ use crate::error::{Error, Result};
 /// # Errors
 /// When the frame has no such column.
 pub fn get<'a>(frame: &'a DataFrame, name: &str) -> Result<&'a Column> {
-    frame.column(name).map_err(|_| Error::input(format!("there is no column `{name}`")))
+    frame.column(name).map_err(|_| Error::input(format!("there is no column `{}`", super::brief(name, 60))))
 }
 
 /// Values as `f64`, missing as NaN. Booleans are 0 and 1, dates days since 1970, moments seconds since 1970.
@@ -29,6 +30,7 @@ pub fn texts(column: &Column) -> Result<Vec<Option<String>>> {
     if let DataType::Float64 = series.dtype() {
         return Ok(series.f64()?.iter().map(|v| v.filter(|v| !v.is_nan()).map(|v| v.to_string())).collect());
     }
-    let strings = series.cast(&DataType::String)?;
+    // Polars panics at moments outside of its calendar, which only a look at a raw file meets.
+    let strings = guarded("a value cannot be shown", || Ok(series.cast(&DataType::String)?))?;
     Ok(strings.str()?.iter().map(|v| v.map(str::to_owned)).collect())
 }

@@ -6,6 +6,7 @@ use std::str::FromStr;
 use polars::frame::DataFrame;
 use serde::{Deserialize, Serialize};
 
+use super::display::brief;
 use crate::error::{Error, Result};
 
 /// What a column is about, as opposed to how it is stored. Found by itself, and correctable by the user.
@@ -140,11 +141,10 @@ impl Dataset {
     /// The error for a column that does not exist, with the columns that do.
     #[must_use]
     pub fn no_such_column(&self, name: &str) -> Error {
-        let mut names: Vec<&str> = self.columns.iter().map(|c| c.name.as_str()).collect();
-        let all = names.len();
-        names.truncate(12);
+        let all = self.columns.len();
+        let names: Vec<String> = self.columns.iter().take(12).map(|c| brief(&c.name, 40)).collect();
         let more = if all > names.len() { format!(" and {} more", all - names.len()) } else { String::new() };
-        Error::input(format!("{}: there is no column `{name}`", self.source))
+        Error::input(format!("{}: there is no column `{}`", brief(&self.source, 200), brief(name, 60)))
             .hint(format!("The columns are {}{more}", names.join(", ")))
     }
 

@@ -28,6 +28,25 @@ pub fn brief(text: &str, width: usize) -> String {
     cut
 }
 
+/// JSON in which those characters stand as escapes (`\\u009b`), wherever a text of the data holds them. It says the same to a
+/// program, and is harmless on a terminal.
+#[must_use]
+pub fn harmless_json(json: &str) -> Cow<'_, str> {
+    let steers = |c: char| c > '\u{1f}' && picture(c).is_some();
+    if !json.chars().any(steers) {
+        return Cow::Borrowed(json);
+    }
+    let mut out = String::with_capacity(json.len() + 64);
+    for c in json.chars() {
+        if steers(c) {
+            c.encode_utf16(&mut [0; 2]).iter().for_each(|unit| out.push_str(&format!("\\u{unit:04x}")));
+        } else {
+            out.push(c);
+        }
+    }
+    Cow::Owned(out)
+}
+
 fn picture(c: char) -> Option<char> {
     match c {
         '\0'..='\u{1f}' => char::from_u32(0x2400 + c as u32),
@@ -59,6 +78,17 @@ mod tests {
         assert_eq!(display("a\u{202e}b\u{9b}c"), "a\u{fffd}b\u{fffd}c");
         assert!(matches!(display("Zürich 東京 🚕"), Cow::Borrowed(_)));
         assert_eq!(brief("abcdef", 4), "abc…");
+    }
+
+    #[test]
+    fn json_says_the_same_without_characters_that_steer() {
+        let text = "\u{1b}[2J \u{9b}2J \u{202e}gpj \u{e0041} é";
+        let json = serde_json::to_string_pretty(&serde_json::json!({ text: [text] })).unwrap();
+        assert!(json.contains('\u{9b}'), "serde_json leaves it to us");
+        let safe = harmless_json(&json);
+        assert!(!safe.chars().any(|c| c != '\n' && picture(c).is_some()), "{safe}");
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&safe).unwrap()[text][0], text);
+        assert!(matches!(harmless_json("{\"a\": \"é\"}\n"), Cow::Borrowed(_)));
     }
 
     proptest! {

@@ -32,39 +32,89 @@ const LONGEST: usize = 64 << 10;
 /// a hundred thousand additions would overflow the stack, which nothing can catch.
 const MOST_OPERATORS: usize = 400;
 
-/// Refuses what is too large to be read on any thread's stack.
+/// Deepest nesting of functions that have a syntax of their own, such as `CAST(x AS INT)`. Where an expression is wrong, the
+/// parser reads what is inside of each twice: forty of them would keep it busy for years.
+const MOST_NESTED: usize = 12;
+
+/// Refuses what is too large to be read on any thread's stack, or in a person's time.
 fn bounded(expression: &str) -> Result<()> {
-    if expression.len() <= LONGEST && operators(expression) <= MOST_OPERATORS {
-        return Ok(());
+    if expression.len() <= LONGEST {
+        let Weight { operators, nested } = weight(expression);
+        if operators <= MOST_OPERATORS && nested <= MOST_NESTED {
+            return Ok(());
+        }
     }
-    Err(Error::input(format!("the expression `{}` is too long", brief(expression, 60)))
+    Err(Error::input(format!("the expression `{}` is too long or too deep", brief(expression, 60)))
         .hint("Derive parts of it as columns of their own, and use those"))
 }
 
-/// How many operators and brackets stand outside of quotes. Commas do not count: a list is as deep as one of its members.
-fn operators(expression: &str) -> usize {
-    let (mut count, mut quote, mut word) = (0, None, String::new());
-    for c in expression.chars().chain([' ']) {
-        if let Some(open) = quote {
-            if c == open {
-                quote = None;
-            }
-            continue;
-        }
-        if c.is_alphabetic() {
-            word.push(c.to_ascii_uppercase());
-            continue;
-        }
-        let named = ["AND", "OR", "NOT", "CASE", "WHEN", "IS", "IN", "LIKE", "BETWEEN", "SELECT"];
-        count += usize::from(named.contains(&word.as_str()));
-        word.clear();
+/// What an expression asks of the parser.
+struct Weight {
+    /// Operators and brackets outside of quotes. Commas do not count: a list is as deep as one of its members. A word is an
+    /// operator by its name, or by its place behind an operand.
+    operators: usize,
+    /// How deep functions with a syntax of their own stand in each other.
+    nested: usize,
+}
+
+fn weight(expression: &str) -> Weight {
+    // Each open bracket with what it adds to the nesting; whether an operand, or such a function, stands before a place.
+    let (mut open, mut nested): (Vec<usize>, usize) = (Vec::new(), 0);
+    let (mut count, mut operand, mut special) = (0usize, false, 0usize);
+    let mut rest = expression.chars().peekable();
+    while let Some(c) = rest.next() {
+        let before = std::mem::take(&mut special);
         match c {
-            '\'' | '"' | '`' => quote = Some(c),
-            c if c.is_ascii_punctuation() && !matches!(c, ',' | '.' | '_' | ')') => count += 1,
-            _ => {}
+            '\'' | '"' | '`' => {
+                rest.by_ref().find(|d| *d == c);
+                operand = true;
+            }
+            c if c.is_alphanumeric() || c == '_' => {
+                let mut word = String::from(c.to_ascii_uppercase());
+                while let Some(d) = rest.next_if(|d| d.is_alphanumeric() || *d == '_') {
+                    word.push(d.to_ascii_uppercase());
+                }
+                let behind = std::mem::replace(&mut operand, true);
+                match word.as_str() {
+                    "AND" | "OR" | "XOR" | "NOT" | "CASE" | "WHEN" | "IS" | "IN" | "LIKE" | "ILIKE" | "RLIKE"
+                    | "REGEXP" | "SIMILAR" | "DIV" | "BETWEEN" | "ESCAPE" | "AT" | "SELECT" => {
+                        count += 1;
+                        operand = false;
+                    }
+                    "THEN" | "ELSE" | "FROM" | "FOR" | "AS" | "TO" | "DISTINCT" | "WITH" | "WITHOUT" | "TIME" => {
+                        operand = false;
+                    }
+                    "END" | "ZONE" | "PRECISION" | "NULL" => {}
+                    // The parser descends into what follows, with much stack for each.
+                    "INTERVAL" => count += MOST_OPERATORS / 20,
+                    "CAST" | "TRY_CAST" | "SAFE_CAST" | "CONVERT" | "EXTRACT" | "CEIL" | "FLOOR" | "SUBSTR"
+                    | "SUBSTRING" | "OVERLAY" | "TRIM" | "ARRAY" | "STRUCT" | "MAP" => special = 1,
+                    "POSITION" => special = 2,
+                    // `INTERVAL INTERVAL`, `a COLLATE b COLLATE c`; but `1.5` is one number.
+                    _ if behind && !c.is_ascii_digit() => count += MOST_OPERATORS / 40,
+                    _ => {}
+                }
+            }
+            '(' | '[' | '{' => {
+                count += 1;
+                open.push(before);
+                nested = nested.max(open.iter().sum());
+                operand = false;
+            }
+            ')' | ']' | '}' => {
+                open.pop();
+                operand = true;
+            }
+            '.' => {}
+            ',' => operand = false,
+            c if c.is_ascii_punctuation() => {
+                count += 1;
+                operand = false;
+            }
+            _ => special = before,
         }
     }
-    count
+    Weight { operators: count, nested }
 }
 
 /// A column's name as an expression names it.
@@ -476,13 +526,26 @@ mod tests {
             "CASE WHEN TRUE THEN ".repeat(190) + "1" + &" END".repeat(190),
             "x'".repeat(3_000),
             "CASE WHEN ".repeat(2_000),
+            "INTERVAL ".repeat(19) + "'1 day'",
+            "INTERVAL ".repeat(390) + "'1 day'",
+            format!("fare_amount{}", " DIV 1".repeat(3_000)),
+            format!("store_and_fwd_flag{}", " COLLATE x".repeat(3_000)),
+            format!("fare_amount{}", ".a".repeat(3_000)),
             format!("fare_amount IN ({}1)", "1, ".repeat(5_000)),
             format!("'{}'", "x".repeat(100_000)),
         ] {
             let _ = derive(&mut data.clone(), "s", &expression, &Control::default());
             let _ = expression_columns(&expression);
         }
+        // Wrong expressions, for which the parser would take longer than anybody waits.
+        for (word, most) in [("CAST(", 12), ("FLOOR(", 12), ("SUBSTRING(", 12), ("ARRAY[", 12), ("POSITION (", 6)] {
+            let wrong = |n: usize| parse(&format!("{}x ^^ )", word.repeat(n))).unwrap_err().message;
+            assert!(wrong(45).contains("too deep") && wrong(most + 1).contains("too deep"), "{word}");
+            assert!(wrong(most / 2).contains("not understood"), "{word}");
+        }
         let list = format!("fare_amount IN ({}1)", "1, ".repeat(1_500));
+        condition(&data, &list, &Control::default()).unwrap();
+        let list = format!("fare_amount IN ({}1.5)", "1.5, ".repeat(1_500));
         condition(&data, &list, &Control::default()).unwrap();
     }
 

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use chrono::NaiveDateTime;
 use polars::prelude::*;
 use rayon::prelude::*;
 
@@ -165,6 +166,25 @@ pub fn finite(column: Column, notes: &mut Vec<String>) -> Result<Column> {
     Ok(cleaned.with_name(column.name().clone()).into_series().into())
 }
 
+/// Makes missing what is further away than the calendar of Polars reaches (years -262143 to 262142), where it would panic.
+fn in_calendar(column: Column, notes: &mut Vec<String>) -> Result<Column> {
+    let (first, last) = (NaiveDateTime::MIN.and_utc(), NaiveDateTime::MAX.and_utc());
+    let micros_a_day = 86_400_000_000;
+    let per_unit = if column.dtype() == &DataType::Date { micros_a_day } else { 1 };
+    let (first, last) = (first.timestamp_micros() / per_unit, last.timestamp_micros() / per_unit);
+    let values = column.to_physical_repr().cast(&DataType::Int64)?;
+    let values = values.i64()?;
+    let inside = |v: i64| (first..=last).contains(&v);
+    if values.min().is_none_or(inside) && values.max().is_none_or(inside) {
+        return Ok(column);
+    }
+    notes.push(format!("{}: moments outside of the calendar became missing", brief(column.name(), 60)));
+    let kept: Int64Chunked = values.iter().map(|v| v.filter(|v| inside(*v))).collect();
+    let kept = kept.with_name(column.name().clone()).into_series();
+    let kept = if column.dtype() == &DataType::Date { kept.cast(&DataType::Int32)? } else { kept };
+    Ok(kept.cast(column.dtype())?.into())
+}
+
 /// Brings one column to one of the six storage types.
 ///
 /// # Errors
@@ -178,8 +198,8 @@ pub fn one(column: &Column, notes: &mut Vec<String>) -> Result<(Column, Physical
         D::Int64 => (column.clone(), Physical::Integer),
         D::Boolean => (column.clone(), Physical::Boolean),
         D::String => (column.clone(), Physical::String),
-        D::Date => (column.clone(), Physical::Date),
-        D::Datetime(TimeUnit::Microseconds, None) => (column.clone(), Physical::Datetime),
+        D::Date => (in_calendar(column.clone(), notes)?, Physical::Date),
+        D::Datetime(TimeUnit::Microseconds, None) => (in_calendar(column.clone(), notes)?, Physical::Datetime),
         D::Datetime(_, zone) => {
             if zone.is_some() {
                 notes.push(format!("{}: times with a zone were converted to UTC", brief(name, 60)));
@@ -187,7 +207,7 @@ pub fn one(column: &Column, notes: &mut Vec<String>) -> Result<(Column, Physical
             // Zoned moments are stored as UTC; naming no zone keeps that instant.
             let micros = cast(D::Datetime(TimeUnit::Microseconds, zone.clone()))?;
             let bare = micros.to_physical_repr().cast(&D::Datetime(TimeUnit::Microseconds, None))?;
-            (bare, Physical::Datetime)
+            (in_calendar(bare, notes)?, Physical::Datetime)
         }
         D::Int8 | D::Int16 | D::Int32 | D::UInt8 | D::UInt16 | D::UInt32 => (cast(D::Int64)?, Physical::Integer),
         D::UInt64 | D::Int128 => {
@@ -315,6 +335,27 @@ mod tests {
         }
         let (head, rows) = head(&path, 5, 2).unwrap();
         assert_eq!((rows, head.shape()), (1000, (5, 2)));
+    }
+
+    #[test]
+    fn moments_outside_of_the_calendar_are_missing() {
+        let days = Column::new("d".into(), [Some(0i32), Some(i32::MAX), Some(i32::MIN), None]);
+        let micros = Column::new("t".into(), [i64::MIN, 0, i64::MAX, 1]);
+        let frame = DataFrame::new(
+            4,
+            vec![
+                days.cast(&DataType::Date).unwrap(),
+                micros.cast(&DataType::Datetime(TimeUnit::Microseconds, None)).unwrap(),
+                micros.cast(&DataType::Datetime(TimeUnit::Milliseconds, None)).unwrap().with_name("ms".into()),
+            ],
+        );
+        let (frame, _, notes) = back(frame.unwrap()).unwrap();
+        assert_eq!(frame.column("d").unwrap().null_count(), 3);
+        assert_eq!(frame.column("t").unwrap().null_count(), 2);
+        assert!(notes.iter().any(|n| n.starts_with("t: moments outside")), "{notes:?}");
+        for column in frame.columns() {
+            crate::data::column::texts(column).unwrap();
+        }
     }
 
     #[test]

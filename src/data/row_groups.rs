@@ -13,7 +13,7 @@ use polars_parquet::read::{
 };
 
 use super::parquet::{damaged, explain};
-use super::source;
+use super::{parquet_bounds, source};
 use crate::engine::{Control, guarded};
 use crate::error::{Error, Result};
 
@@ -47,6 +47,7 @@ impl RowGroups {
         let Some(rows) = rows.filter(|rows| *rows <= u32::MAX as usize) else {
             return Err(Error::input(CLAIMS_TOO_MUCH).hint("It may be damaged; write it again, or in parts"));
         };
+        parquet_bounds::footer(&metadata, about.len())?;
         Ok(Self { path: path.to_owned(), length: about.len(), metadata, schema, rows })
     }
 
@@ -132,6 +133,7 @@ impl RowGroups {
                 file.seek(SeekFrom::Start(range.start))
                     .and_then(|_| file.read_exact(&mut bytes))
                     .map_err(|e| source::read_error(&self.path, &e))?;
+                parquet_bounds::chunk(column, &bytes, group.num_rows() as u64)?;
                 Ok((column, Buffer::from_vec(bytes)))
             })
             .collect()

@@ -70,10 +70,106 @@ pub fn line_of_header(text: &str, header: &str, n: usize) -> Option<usize> {
     text.lines().enumerate().filter(|(_, l)| l.trim_start().starts_with(header)).nth(n).map(|(i, _)| i + 1)
 }
 
+/// TOML that was written by us, in which no text of the data steers a terminal: such characters stand as escapes
+/// (`\\u009b`). It says the same to a reader.
+pub fn harmless(toml: String) -> String {
+    if !toml.chars().any(|c| c != '\n' && steers(c)) {
+        return toml;
+    }
+    let mut out = String::with_capacity(toml.len() + 64);
+    let mut rest = toml.as_str();
+    while let Some(c) = rest.chars().next() {
+        let (piece, after) = rest.split_at(text_at(rest).unwrap_or(c.len_utf8()));
+        match c {
+            '\'' if piece.chars().any(steers) => {
+                // A literal text knows no escapes; it becomes one that does.
+                let quotes = if piece.starts_with("'''") { 3 } else { 1 };
+                let inside = piece.get(quotes..piece.len() - quotes).unwrap_or_default();
+                // The first line break of a text of several lines does not count.
+                let inside = if quotes == 3 { inside.strip_prefix('\n').unwrap_or(inside) } else { inside };
+                out.push('"');
+                for c in inside.chars() {
+                    match c {
+                        '"' | '\\' => out.extend(['\\', c]),
+                        c => escaped(&mut out, c),
+                    }
+                }
+                out.push('"');
+            }
+            '"' if piece.chars().any(steers) => {
+                let many = piece.starts_with("\"\"\"");
+                piece.chars().for_each(|c| if many && c == '\n' { out.push(c) } else { escaped(&mut out, c) });
+            }
+            '\'' | '"' | '\n' => out.push_str(piece),
+            _ => out.push_str(&super::display::display(piece)),
+        }
+        rest = after;
+    }
+    out
+}
+
+fn steers(c: char) -> bool {
+    matches!(super::display::display(c.encode_utf8(&mut [0; 4])), std::borrow::Cow::Owned(_))
+}
+
+fn escaped(out: &mut String, c: char) {
+    if steers(c) {
+        out.push_str(&format!("\\U{:08x}", c as u32));
+    } else {
+        out.push(c);
+    }
+}
+
+/// The length of the text in quotes with which TOML goes on, quotes and all.
+fn text_at(toml: &str) -> Option<usize> {
+    for quotes in ["\"\"\"", "'''", "\"", "'"] {
+        let Some(inside) = toml.strip_prefix(quotes) else { continue };
+        let mut at = 0;
+        while let Some(here) = inside.get(at..) {
+            // At the end of a text of several lines, quotes may stand before the quotes that end it.
+            if here.starts_with(quotes) && (quotes.len() == 1 || !here.get(1..).unwrap_or_default().starts_with(quotes))
+            {
+                return Some(at + 2 * quotes.len());
+            }
+            let mut chars = here.chars();
+            let c = chars.next()?;
+            at += c.len_utf8();
+            if c == '\\' && quotes.starts_with('"') {
+                at += chars.next()?.len_utf8();
+            }
+        }
+    }
+    None
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use serde::Deserialize;
+
+    #[test]
+    fn written_toml_says_the_same_without_characters_that_steer() {
+        use std::collections::BTreeMap;
+        let texts = [
+            "\u{9b}2J",
+            "a\\b\u{202e}",
+            "\"'\u{9b}",
+            "'\u{200b}\n\n\"\"\"x",
+            "\u{1b}[31m\u{7f}",
+            "plain",
+            "# \u{feff}",
+        ];
+        let map: BTreeMap<String, Vec<&str>> = texts.iter().map(|t| ((*t).to_owned(), texts.to_vec())).collect();
+        for written in [toml::to_string(&map).unwrap(), toml::to_string_pretty(&map).unwrap()] {
+            let safe = harmless(format!("# a remark\n{written}"));
+            assert!(!safe.chars().any(|c| c != '\n' && steers(c)), "{safe}");
+            assert_eq!(
+                toml::from_str::<BTreeMap<String, Vec<String>>>(&safe).unwrap(),
+                toml::from_str(&written).unwrap(),
+                "{safe}"
+            );
+        }
+    }
 
     #[derive(Debug, Deserialize)]
     #[serde(deny_unknown_fields)]

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::attached::{Attached, Steps};
 use crate::data::contract::Contract;
-use crate::data::{Meaning, SchemaChanges, source};
+use crate::data::{Meaning, SchemaChanges, brief, source};
 use crate::error::{Error, Result};
 use crate::gate::Thresholds;
 use crate::model::estimators::Params;
@@ -182,7 +182,7 @@ impl Flow {
             if source::has_secret(source) {
                 return Err(Error::usage(format!(
                     "the source {} holds a password, a token or a signature, and it would be recorded",
-                    source::without_secrets(source)
+                    brief(&source::without_secrets(source), 200)
                 ))
                 .hint(
                     "Give a password in PGPASSWORD or ~/.pgpass; fetch the file behind a signed address first, or pipe it in and name `-`",
@@ -226,7 +226,7 @@ impl Flow {
     pub fn parse(text: &str) -> Result<Self> {
         let flow: Self = toml::from_str(text).map_err(|e| {
             let line = e.span().map_or(1, |s| text.get(..s.start).map_or(1, |before| before.matches('\n').count() + 1));
-            Error::usage(format!("line {line}: {}", e.message().replace('\n', " ")))
+            Error::usage(format!("line {line}: {}", brief(&e.message().replace('\n', " "), 300)))
                 .hint("See docs/flows.md for what a flow can say")
         })?;
         if flow.load.source.is_empty() {
@@ -265,6 +265,8 @@ mod tests {
         let error = of("postgres://ana:s3cret@h/d?table=t").unwrap_err();
         assert!(error.exit_code() == 2 && !error.to_string().contains("s3cret"), "{error}");
         assert!(of("https://h/x.csv?X-Amz-Signature=s3cret").is_err());
+        let hostile = of("postgres://\u{1b}[31m\u{202e}:x@h/d?table=t").unwrap_err();
+        assert_eq!(crate::data::display(&hostile.message), hostile.message, "it does not steer a terminal");
         assert!(of("postgres://ana@h/d?table=t").is_ok() && of("x.csv").is_ok());
     }
 

@@ -62,7 +62,7 @@ impl Contract {
             line(&mut out, "condition", &relation.condition)?;
             terms(&mut out, relation.mostly, relation.severity, relation.why.as_ref())?;
         }
-        Ok(out)
+        Ok(crate::data::toml_text::harmless(out))
     }
 }
 

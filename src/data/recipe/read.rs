@@ -69,7 +69,8 @@ impl Recipe {
     /// # Errors
     /// Never for a recipe that was read or made here.
     pub fn to_toml(&self) -> Result<String> {
-        toml::to_string(self).map_err(|e| Error::local(format!("the recipe cannot be written: {e}")))
+        let text = toml::to_string(self).map_err(|e| Error::local(format!("the recipe cannot be written: {e}")))?;
+        Ok(toml_text::harmless(text))
     }
 
     /// The recipe without its last step, and that step; `None` when there is none.

@@ -9,6 +9,11 @@ use super::spool::{Spool, Spooled};
 use crate::engine::Control;
 use crate::error::{Error, Result};
 
+/// A file of more than so many unpacked bytes must not have grown to more than so many times its size: a few kilobytes of
+/// Zstandard or bzip2 can hold gigabytes of nothing.
+const PLAUSIBLE: u64 = 128 << 20;
+const GROWTH: u64 = 1000;
+
 /// How a file is compressed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Packing {
@@ -72,7 +77,16 @@ impl Packing {
             control.check()?;
             match input.read(&mut buffer) {
                 Ok(0) => return out.finish(),
-                Ok(n) => out.add(buffer.get(..n).unwrap_or_default())?,
+                Ok(n) => {
+                    out.add(buffer.get(..n).unwrap_or_default())?;
+                    if out.written() > PLAUSIBLE.max(metadata.len().saturating_mul(GROWTH)) {
+                        return Err(Error::input(format!(
+                            "the file is compressed with {} and unpacks to more than {GROWTH} times its size, as no table does",
+                            self.name()
+                        ))
+                        .hint("Unpack it by hand and look at it, if you trust where it comes from"));
+                    }
+                }
                 Err(e) if e.kind() == std::io::ErrorKind::Interrupted => {}
                 Err(e) => return Err(self.damaged(&e, out.written())),
             }

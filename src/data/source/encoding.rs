@@ -195,7 +195,9 @@ pub fn recode(path: &Path, encoding: &'static Encoding, spool: &Spool, control: 
             text.clear();
             let (result, read, replaced) = decoder.decode_to_string(rest, &mut text, last);
             broken |= replaced;
-            out.add(text.as_bytes())?;
+            // The decoder takes one mark away; who converts twice writes two.
+            let fresh = if out.written() == 0 { text.trim_start_matches('\u{feff}') } else { &text };
+            out.add(fresh.as_bytes())?;
             rest = rest.get(read..).unwrap_or_default();
             if result == CoderResult::InputEmpty {
                 return Ok(());

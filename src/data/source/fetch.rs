@@ -493,4 +493,69 @@ mod tests {
         headers.insert("Digest", "md5=x,SHA-256=abc=".parse().unwrap());
         assert_eq!(told_digest(&headers).as_deref(), Some("abc="));
     }
+
+    /// The headers of a server's answer, one a line.
+    #[test]
+    fn fuzz_http_headers() {
+        use crate::fuzz_driver::{Outcome, Target, fuzz};
+        use reqwest::header::{HeaderName, HeaderValue};
+        let seeds = [
+            "content-range: bytes 5-9/10\netag: \"a\"\ncontent-length: 10\ndigest: md5=x,SHA-256=abc=\nlast-modified: Mon, 01 Jan 2020 00:00:00 GMT\nretry-after: 5",
+            "content-range: bytes */10\netag: W/\"a\"\nrepr-digest: sha-256=:abc=:\nretry-after: Mon, 01 Jan 2020 00:00:00 GMT",
+        ];
+        let words = [
+            "bytes ",
+            "/",
+            "-",
+            "*",
+            ":",
+            ",",
+            "=",
+            "\n",
+            "18446744073709551616",
+            "-1",
+            "sha-256",
+            "W/",
+            "\"",
+            "etag: ",
+            "digest: ",
+            "content-range: ",
+            "\u{1b}",
+            "é",
+        ];
+        let target = Target {
+            name: "http_headers",
+            seeds: seeds.iter().map(|s| s.as_bytes().to_vec()).collect(),
+            tokens: words.iter().map(|w| w.as_bytes().to_vec()).collect(),
+            codes: &[],
+            largest: 4 << 10,
+            remake: None,
+        };
+        fuzz(target, |bytes| {
+            let mut headers = HeaderMap::new();
+            for line in bytes.split(|b| *b == b'\n').take(100) {
+                let Some(at) = line.iter().position(|b| *b == b':') else { continue };
+                let (name, value) =
+                    (HeaderName::from_bytes(&line[..at]), HeaderValue::from_bytes(line[at + 1..].trim_ascii()));
+                if let (Ok(name), Ok(value)) = (name, value) {
+                    headers.append(name, value);
+                }
+            }
+            let length: Option<u64> = header(&headers, CONTENT_LENGTH).and_then(|n| n.parse().ok());
+            let wait: Option<u64> = header(&headers, RETRY_AFTER).and_then(|v| v.parse().ok());
+            let wait = wait.map(|s| Duration::from_secs(s).min(LONGEST));
+            let found = (
+                validator(&headers).is_some(),
+                content_range(&headers).map(|(_, size)| size.is_some()),
+                told_digest(&headers).is_some(),
+            );
+            // What came as a validator goes back as a header.
+            if let Some(validator) = validator(&headers) {
+                assert!(HeaderValue::from_str(&validator).is_ok());
+            }
+            let digest = base64_of_hex(&String::from_utf8_lossy(bytes));
+            let shape = format!("{found:?} length {} wait {} {}", length.is_some(), wait.is_some(), digest.len() % 4);
+            Outcome { code: None, shape, texts: Vec::new() }
+        });
+    }
 }

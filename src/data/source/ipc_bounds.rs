@@ -8,7 +8,7 @@ use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
 
 use polars_arrow::io::ipc::format::ipc::planus::ReadAsRoot;
-use polars_arrow::io::ipc::format::ipc::{MessageHeaderRef, MessageRef, RecordBatchRef};
+use polars_arrow::io::ipc::format::ipc::{CompressionType, MessageHeaderRef, MessageRef, RecordBatchRef};
 use polars_arrow::io::ipc::read::read_file_metadata;
 
 use super::plain;
@@ -17,6 +17,9 @@ use crate::error::{Error, Result};
 
 /// The most memory that one batch may ask for, bytes.
 const LARGEST: u64 = 4 << 30;
+
+/// What a buffer may unpack to however small it is, bytes; a larger one must have a thousandth of it as its content.
+const PLAUSIBLE: u64 = 64 << 20;
 
 /// The largest description of a batch, bytes.
 const WORDIEST: u64 = 64 << 20;
@@ -52,19 +55,25 @@ pub fn check(path: &Path, kind: Kind) -> Result<()> {
         file.seek(SeekFrom::Start(0)).map_err(failed)?;
         let footer = read_file_metadata(&mut file).map_err(|_| damaged())?;
         for block in footer.blocks.iter().chain(footer.dictionaries.iter().flatten()) {
-            message(&mut file, whole(block.offset)?, size)?.ok_or_else(damaged)?;
+            let (offset, described) = (whole(block.offset)?, whole(i64::from(block.meta_data_length))?);
+            let (body, _) = message(&mut file, offset, size)?.ok_or_else(damaged)?;
+            // The decoder takes the footer's word for where the buffers begin, not the message's own.
+            if offset.checked_add(described) != Some(body) {
+                return Err(damaged());
+            }
         }
         return Ok(());
     }
     let mut at = 0;
-    while let Some(next) = message(&mut file, at, size)? {
+    while let Some((_, next)) = message(&mut file, at, size)? {
         at = next;
     }
     Ok(())
 }
 
-/// Checks the message at an offset, and returns where the next one begins; `None` at the end of a stream.
-fn message(file: &mut File, offset: u64, size: u64) -> Result<Option<u64>> {
+/// Checks the message at an offset, and returns where its buffers and where the next message begin; `None` at the end of a
+/// stream.
+fn message(file: &mut File, offset: u64, size: u64) -> Result<Option<(u64, u64)>> {
     if offset >= size {
         return Ok(None);
     }
@@ -102,11 +111,21 @@ fn message(file: &mut File, offset: u64, size: u64) -> Result<Option<u64>> {
         }
         _ => {}
     }
-    Ok(Some(next))
+    Ok(Some((body, next)))
+}
+
+/// To how many bytes one compressed byte can grow at most, by the formats: LZ4 adds a byte for 255 of a repetition, a block of
+/// Zstandard of up to 128 KB takes four bytes.
+fn tightest(codec: CompressionType) -> u64 {
+    match codec {
+        CompressionType::Lz4Frame => 255,
+        CompressionType::Zstd => 1 << 15,
+    }
 }
 
 fn batch_fits(file: &mut File, batch: &RecordBatchRef<'_>, body: u64, end: u64) -> Result<()> {
-    let compressed = batch.compression().map_err(|_| damaged())?.is_some();
+    let compressed = batch.compression().map_err(|_| damaged())?;
+    let most = compressed.map_or(Ok(1), |c| c.codec().map(tightest)).map_err(|_| damaged())?;
     let mut memory: u64 = 0;
     for buffer in batch.buffers().map_err(|_| damaged())?.into_iter().flatten() {
         let (offset, length) = (whole(buffer.offset())?, whole(buffer.length())?);
@@ -114,11 +133,15 @@ fn batch_fits(file: &mut File, batch: &RecordBatchRef<'_>, body: u64, end: u64) 
         if from.checked_add(length).is_none_or(|to| to > end) {
             return Err(damaged());
         }
-        if compressed && length >= 8 {
+        if compressed.is_some() && length >= 8 {
             let mut eight = [0u8; 8];
             file.seek(SeekFrom::Start(from)).and_then(|_| file.read_exact(&mut eight)).map_err(|_| damaged())?;
             let unpacked = i64::from_le_bytes(eight);
-            memory = memory.saturating_add(if unpacked == -1 { length } else { whole(unpacked)? });
+            let unpacked = if unpacked == -1 { length } else { whole(unpacked)? };
+            if unpacked > length.saturating_mul(most).min(length.saturating_mul(1000).max(PLAUSIBLE)) {
+                return Err(damaged());
+            }
+            memory = memory.saturating_add(unpacked);
         } else {
             memory = memory.saturating_add(length);
         }
@@ -134,4 +157,53 @@ fn batch_fits(file: &mut File, batch: &RecordBatchRef<'_>, body: u64, end: u64) 
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use polars::prelude::*;
+
+    use super::*;
+
+    fn written(packing: Option<IpcCompression>) -> Vec<u8> {
+        let values: Vec<Option<i64>> = (0..2000).map(|v| (v % 3 != 0).then_some(v)).collect();
+        let mut frame = DataFrame::new(2000, vec![Column::new("a".into(), values)]).unwrap();
+        let mut bytes = Vec::new();
+        IpcWriter::new(&mut bytes).with_compression(packing).finish(&mut frame).unwrap();
+        bytes
+    }
+
+    fn checked(bytes: &[u8]) -> Result<()> {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        std::io::Write::write_all(&mut file, bytes).unwrap();
+        check(file.path(), Kind::ArrowFile)
+    }
+
+    /// The decoder looked for the buffers elsewhere, and took what it found for a length of an exabyte.
+    #[test]
+    fn a_footer_that_puts_the_buffers_elsewhere_is_refused() {
+        let good = written(Some(IpcCompression::LZ4));
+        checked(&good).unwrap();
+        let footer = read_file_metadata(&mut std::io::Cursor::new(&good)).unwrap();
+        let block = footer.blocks[0];
+        let place = [block.offset.to_le_bytes().as_slice(), &block.meta_data_length.to_le_bytes()].concat();
+        let at = good.windows(place.len()).rposition(|w| w == place).unwrap() + 8;
+        let mut bad = good.clone();
+        bad[at..at + 4].copy_from_slice(&(block.meta_data_length + 8).to_le_bytes());
+        assert!(checked(&bad).unwrap_err().message.contains("claims more"));
+    }
+
+    #[test]
+    fn a_buffer_that_would_grow_beyond_its_packing_is_refused() {
+        for packing in [IpcCompression::LZ4, IpcCompression::ZSTD(Default::default())] {
+            let good = written(Some(packing));
+            checked(&good).unwrap();
+            // The values' buffer begins with its unpacked length: 2000 numbers of eight bytes.
+            let at = good.windows(8).position(|w| w == 16_000i64.to_le_bytes()).unwrap();
+            let mut bad = good.clone();
+            bad[at..at + 8].copy_from_slice(&1_000_000_000i64.to_le_bytes());
+            assert!(checked(&bad).unwrap_err().message.contains("claims more"));
+        }
+        checked(&written(None)).unwrap();
+    }
 }

@@ -271,4 +271,71 @@ mod tests {
             assert_eq!(has_secret(source), source != safe);
         }
     }
+
+    /// Words that name a source. Nothing is opened.
+    #[test]
+    fn fuzz_source_names() {
+        use crate::fuzz_driver::{Outcome, Target, fuzz};
+        let seeds = [
+            "sqlite:a.db?query=SELECT * FROM t WHERE a LIKE '%20%' AND b = '?&table=x';",
+            "postgres://ana:s3cret@h:1/d?sslmode=require&table=s.t&x=1",
+            "https://ana:a@b@h:8080/a.csv?X-Amz-Signature=ab&v=1#x",
+            "s3://bucket/a/b*.csv",
+            "sample:churn",
+            "no/2020-*.csv",
+        ];
+        let words = [
+            "://",
+            "@",
+            ":",
+            "/",
+            "?",
+            "&",
+            "=",
+            "%",
+            "%1b",
+            "%ff",
+            "#",
+            "table=",
+            "query=",
+            "password=",
+            "sqlite:",
+            "s3://",
+            "https://",
+            "postgres://",
+            "file:",
+            "-",
+            "*",
+            "[",
+            "\u{1b}[2J",
+            "\u{202e}",
+            "\u{9b}",
+        ];
+        let target = Target {
+            name: "source_names",
+            seeds: seeds.iter().map(|s| s.as_bytes().to_vec()).collect(),
+            tokens: words.iter().map(|w| w.as_bytes().to_vec()).collect(),
+            codes: &[2, 3],
+            largest: 4 << 10,
+            remake: None,
+        };
+        fuzz(target, |bytes| {
+            let text = String::from_utf8_lossy(bytes);
+            let safe = without_secrets(&text);
+            assert_eq!(without_secrets(&safe), safe, "what has no secrets has none");
+            let mut texts = vec![shown(&text)];
+            match Name::read(&text) {
+                Ok(name) => {
+                    let debug = format!("{name:?}");
+                    let kind = debug.split(|c: char| !c.is_alphabetic()).next().unwrap_or_default();
+                    let wanted = ["Table", "Query", "Only"].into_iter().find(|w| debug.contains(w)).unwrap_or_default();
+                    Outcome { code: None, shape: format!("{kind} {wanted} {}", has_secret(&text)), texts }
+                }
+                Err(e) => {
+                    texts.push(e.to_string());
+                    Outcome { code: Some(e.exit_code()), shape: e.message.clone(), texts }
+                }
+            }
+        });
+    }
 }

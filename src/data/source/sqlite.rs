@@ -7,6 +7,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use rusqlite::limits::Limit;
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OpenFlags, Row};
 
@@ -23,6 +24,9 @@ use crate::error::{Error, Result};
 
 /// Rows between two looks at the cancel flag.
 const STRIDE: u64 = 1 << 12;
+
+/// The largest value, and the largest row, bytes. A view is a program: `zeroblob(1000000000)` takes a few bytes of the file.
+const LARGEST: i32 = 256 << 20;
 
 fn failed(error: &rusqlite::Error) -> Error {
     if error.sqlite_error_code() == Some(rusqlite::ErrorCode::OperationInterrupted) {
@@ -44,6 +48,7 @@ fn open(path: &Path) -> Result<Connection> {
     let connection = Connection::open_with_flags(path, flags).map_err(|e| failed(&e))?;
     connection.busy_timeout(Duration::from_secs(5)).map_err(|e| failed(&e))?;
     // A hostile schema must not call functions or reach other files.
+    connection.set_limit(Limit::SQLITE_LIMIT_LENGTH, LARGEST).map_err(|e| failed(&e))?;
     connection.execute_batch("PRAGMA trusted_schema = OFF; PRAGMA query_only = ON").map_err(|e| failed(&e))?;
     Ok(connection)
 }

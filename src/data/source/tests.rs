@@ -5,6 +5,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::data::{LoadOptions, load, preview};
+use std::io::Read as _;
 
 fn loaded(bytes: &[u8]) -> Result<crate::data::Dataset> {
     let dir = tempfile::tempdir().unwrap();
@@ -195,4 +196,37 @@ proptest! {
         prop_assert!(!without_secrets(&login).contains(&secret));
         prop_assert!(!without_secrets(&signed).contains(&secret));
     }
+}
+
+#[test]
+fn a_view_cannot_ask_for_all_memory() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("hostile.db");
+    let connection = rusqlite::Connection::open(&path).unwrap();
+    connection.execute_batch("CREATE VIEW v AS SELECT hex(zeroblob(300000000)) AS a").unwrap();
+    drop(connection);
+    let error = crate::data::load(path.to_str().unwrap(), &Default::default(), &Control::default()).unwrap_err();
+    assert!(error.kind == crate::error::Kind::Input && error.message.contains("too big"), "{error}");
+}
+
+#[test]
+fn a_small_file_that_unpacks_to_very_much_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("bomb.csv.zst");
+    let bomb = zstd::stream::encode_all(std::io::repeat(b'1').take(200 << 20), 1).unwrap();
+    assert!(bomb.len() < 100_000);
+    std::fs::write(&path, bomb).unwrap();
+    let error = crate::data::load(path.to_str().unwrap(), &Default::default(), &Control::default()).unwrap_err();
+    assert!(error.kind == crate::error::Kind::Input && error.message.contains("1000 times"), "{error}");
+}
+
+#[test]
+fn marks_that_stand_twice_belong_to_no_name() {
+    let text = "\u{feff}\u{feff}\u{feff}a,b\n1,2\n";
+    let bytes: Vec<u8> = text.encode_utf16().flat_map(u16::to_be_bytes).collect();
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("t.csv");
+    std::fs::write(&path, bytes).unwrap();
+    let data = crate::data::load(path.to_str().unwrap(), &Default::default(), &Control::default()).unwrap();
+    assert_eq!(data.columns[0].name, "a");
 }

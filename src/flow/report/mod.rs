@@ -92,7 +92,7 @@ impl Report {
         Ok(match format {
             Format::Html => html::page(self),
             Format::Markdown => markdown::page(self),
-            Format::Json => serde_json::to_string_pretty(self)? + "\n",
+            Format::Json => data::harmless_json(&serde_json::to_string_pretty(self)?).into_owned() + "\n",
             Format::Junit(bound) => junit::suite(self, bound),
         })
     }

@@ -334,4 +334,61 @@ mod tests {
             assert_eq!(error.exit_code(), 2, "{bad}: {error}");
         }
     }
+
+    /// Addresses, and the files that stand beside them.
+    #[test]
+    fn fuzz_postgres_settings() {
+        use crate::fuzz_driver::{Outcome, Target, fuzz};
+        let seeds = [
+            "postgres://ana:s3cret@h:1/d?sslmode=require&connect_timeout=5\n[mine]\nhost=h\nport=5433\n# x\nuser=u\n",
+            "postgresql:///?service=mine\n[mine]\ndbname = d\npassfile = p\n",
+            "postgres://[::1]:5432/a%20b?options=-c%20x%3D1\nh:5432:d:u:pass\\:word\n*:*:*:*:x\n",
+        ];
+        let words = [
+            "://",
+            "@",
+            ":",
+            "/",
+            "?",
+            "&",
+            "=",
+            "%",
+            "%00",
+            "%ff",
+            "[",
+            "]",
+            ",",
+            "#",
+            "\n",
+            "*",
+            "\\",
+            "service=mine",
+            "sslmode=",
+            "port=65536",
+            "host=",
+            "\u{1b}[2J",
+            "\u{202e}",
+            "connect_timeout=99999999999999999999",
+        ];
+        let target = Target {
+            name: "postgres_settings",
+            seeds: seeds.iter().map(|s| s.as_bytes().to_vec()).collect(),
+            tokens: words.iter().map(|w| w.as_bytes().to_vec()).collect(),
+            codes: &[2],
+            largest: 4 << 10,
+            remake: None,
+        };
+        fuzz(target, |bytes| {
+            let text = String::from_utf8_lossy(bytes);
+            let (address, file) = text.split_once('\n').unwrap_or((&text, ""));
+            match read(address, &[], &[(".pg_service.conf", file), (".pgpass", file)]) {
+                Ok(settings) => {
+                    let shape =
+                        format!("{:?} {} {}", settings.ssl, settings.password.is_some(), settings.options.is_some());
+                    Outcome { code: None, shape, texts: vec![settings.shown()] }
+                }
+                Err(e) => Outcome { code: Some(e.exit_code()), shape: e.message.clone(), texts: vec![e.to_string()] },
+            }
+        });
+    }
 }

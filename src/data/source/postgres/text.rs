@@ -68,7 +68,8 @@ fn hours(text: &str) -> Option<f64> {
     let mut parts = text.split(':');
     let (h, m, s): (f64, f64, f64) =
         (parts.next()?.parse().ok()?, parts.next()?.parse().ok()?, parts.next().unwrap_or("0").parse().ok()?);
-    parts.next().is_none().then_some(h + m / 60.0 + s / 3600.0)
+    let hours = h + m / 60.0 + s / 3600.0;
+    (parts.next().is_none() && hours.is_finite()).then_some(hours)
 }
 
 /// Reads the next row into `fields`; `false` at the end.
@@ -154,11 +155,12 @@ mod tests {
             (Reading::Float, "NaN"),
             (Reading::Float, "Infinity"),
             (Reading::Day, "infinity"),
+            (Reading::Hours, "1e999:00:00"),
             (Reading::Day, "0044-03-15 BC"),
         ] {
             assert_eq!(reading.cell(text, &mut lost), Cell::Missing, "{text}");
         }
-        assert_eq!(lost, 4);
+        assert_eq!(lost, 5);
     }
 
     proptest! {
@@ -175,5 +177,89 @@ mod tests {
                 }
             }
         }
+    }
+
+    /// What a server sends: rows of the text format, and values of every type.
+    #[test]
+    fn fuzz_postgres_rows() {
+        use crate::fuzz_driver::{Outcome, Target, fuzz};
+        let seeds = [
+            "1\ta\\tb\\\\\\n\t\\N\t\n\\.x\tz\n",
+            "2020-01-31 23:59:59.5+00\t13:30:00\tt\t-1.5e300\n",
+            "infinity\t0044-03-15 BC\tNaN\t24:00:00\n",
+        ];
+        let words = [
+            "\t",
+            "\n",
+            "\\",
+            "\\N",
+            "\\.",
+            "\\n",
+            "Infinity",
+            "-infinity",
+            "1e999",
+            "BC",
+            ":",
+            "+00",
+            "9223372036854775808",
+            "t",
+            "f",
+            "\u{1b}",
+            "é",
+        ];
+        let target = Target {
+            name: "postgres_rows",
+            seeds: seeds.iter().map(|s| s.as_bytes().to_vec()).collect(),
+            tokens: words.iter().map(|w| w.as_bytes().to_vec()).collect(),
+            codes: &[4],
+            largest: 16 << 10,
+            remake: None,
+        };
+        const READINGS: [Reading; 7] = [
+            Reading::Integer,
+            Reading::Float,
+            Reading::Boolean,
+            Reading::Text,
+            Reading::Day,
+            Reading::Moment,
+            Reading::Hours,
+        ];
+        fuzz(target, |bytes| {
+            let mut input = bytes;
+            let (mut line, mut fields, mut lost) = (Vec::new(), Vec::new(), 0);
+            let failed = |e: &std::io::Error| Error::remote(e.to_string());
+            let (mut kinds, mut rows) = (0u64, 0u32);
+            loop {
+                match row(&mut input, &mut line, &mut fields, &failed) {
+                    Ok(true) => rows += 1,
+                    Ok(false) => break,
+                    Err(e) => {
+                        return Outcome {
+                            code: Some(e.exit_code()),
+                            shape: e.message.clone(),
+                            texts: vec![e.to_string()],
+                        };
+                    }
+                }
+                for text in fields.iter().flatten() {
+                    for (i, reading) in READINGS.iter().enumerate() {
+                        let cell = reading.cell(text, &mut lost);
+                        if let Cell::Float(v) = cell {
+                            assert!(v.is_finite(), "{text} as a number");
+                        }
+                        kinds |= u64::from(cell != Cell::Missing) << i;
+                    }
+                }
+            }
+            let letters: String = (0..7)
+                .filter(|i| kinds >> i & 1 == 1)
+                .map(|i| ["int", "flo", "boo", "tex", "day", "mom", "hou"][i])
+                .collect();
+            Outcome {
+                code: None,
+                shape: format!("rows{} {letters}", "x".repeat(rows.min(4) as usize)),
+                texts: Vec::new(),
+            }
+        });
     }
 }

@@ -254,4 +254,88 @@ mod tests {
         assert_eq!(asked, [2, 3]);
         assert!(list(&mut |_| Ok(b"<a><b></a>".to_vec()), "").is_err());
     }
+
+    /// Lists and refusals of a storage, and the files of settings.
+    #[test]
+    fn fuzz_s3_answers() {
+        use crate::fuzz_driver::{Outcome, Target, fuzz};
+        let seeds = [
+            "<?xml version=\"1.0\"?><ListBucketResult><Prefix>a</Prefix><Contents><Key>a/b &amp; &#x63;.csv</Key></Contents><NextContinuationToken>t</NextContinuationToken></ListBucketResult>",
+            "<ListBucketResult xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"><Contents><Key><![CDATA[z]]></Key><Size>1</Size></Contents></ListBucketResult>",
+            "<Error><Code>NoSuchBucket</Code><Message>The bucket</Message></Error>",
+            "[default]\naws_access_key_id = a\n[profile x]\ns3 =\n  addressing_style = path\n",
+        ];
+        let words = [
+            "<Key>",
+            "</Key>",
+            "<Contents>",
+            "<NextContinuationToken>",
+            "</NextContinuationToken>",
+            "<Code>",
+            "</Code>",
+            "<Message>",
+            "<!--",
+            "-->",
+            "<![CDATA[",
+            "]]>",
+            "<!DOCTYPE x [<!ENTITY a \"aaaaaaaaaa\">]>",
+            "&a;",
+            "&#0;",
+            "&#x1b;",
+            "&#x110000;",
+            "&lt;",
+            "<?",
+            "?>",
+            "/>",
+            "xmlns:a=\"",
+            "AccessDenied",
+            "PermanentRedirect",
+            "\u{1b}[31m",
+            "\u{202e}",
+            "<a><a><a><a><a><a><a><a>",
+        ];
+        let region = "eu-1".to_owned();
+        let config = Config { credentials: None, region, endpoint: None, path_style: true, authority: None };
+        // Nothing is sent: what an answer says is told by the same code.
+        let base = Url::parse("http://127.0.0.1:1/").unwrap();
+        let client = client(&base, None, false).unwrap();
+        let target = Target {
+            name: "s3_answers",
+            seeds: seeds.iter().map(|s| s.as_bytes().to_vec()).collect(),
+            tokens: words.iter().map(|w| w.as_bytes().to_vec()).collect(),
+            codes: &[3, 4],
+            largest: 16 << 10,
+            remake: None,
+        };
+        fuzz(target, move |bytes| {
+            let call = Call {
+                client: &client,
+                config: &config,
+                base: &base,
+                path: "/b/k".into(),
+                query: Vec::new(),
+                shown: "s3://b/k".into(),
+            };
+            let status = [200, 301, 403, 404, 500][bytes.len() % 5];
+            let refusal = call.refusal(status, &HeaderMap::new(), bytes);
+            let mut pages = 0;
+            // A storage that always has one more page must come to an end, too.
+            let listed = list(
+                &mut |_| {
+                    pages += 1;
+                    assert!(pages < 300_000, "the list has no end");
+                    Ok(bytes.to_vec())
+                },
+                "a",
+            );
+            let mut texts = vec![refusal.to_string()];
+            match listed {
+                Ok(keys) => Outcome { code: None, shape: format!("{} {}", keys.len().min(9), refusal.message), texts },
+                Err(e) => {
+                    texts.push(e.to_string());
+                    Outcome { code: Some(e.exit_code()), shape: format!("{} {}", e.message, refusal.message), texts }
+                }
+            }
+        });
+    }
 }
