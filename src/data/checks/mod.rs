@@ -20,10 +20,12 @@ mod table;
 mod target;
 mod texts;
 
+pub(in crate::data) use dates::{BELIEVED_FROM, BELIEVED_TO};
 pub use duplicates::mix;
+pub(in crate::data) use leak::COMPUTED;
 pub(super) use table::MISSING;
 pub use table::{Table, TargetKind, View};
-pub(in crate::data) use texts::bare;
+pub(in crate::data) use texts::{bare, garbled};
 
 use std::collections::BTreeMap;
 
