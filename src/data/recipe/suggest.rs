@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use super::apply::{Purpose, apply};
 use super::spec::{Action, Failures, Keep, Recipe, Step, Target};
-use crate::data::checks::{BELIEVED_FROM, BELIEVED_TO, COMPUTED, bare, garbled};
+use crate::data::checks::{BELIEVED_FROM, BELIEVED_TO, COMPUTED, DATE_FORM, bare, garbled};
 use crate::data::expression::quoted;
 use crate::data::finding::{Finding, Severity};
 use crate::data::profile::Profile;
@@ -102,6 +102,9 @@ fn on_column(
             let values = summary.values.texts().map(commonest).unwrap_or_default();
             (!values.is_empty()).then(|| (3, Action::Map { column: name.to_owned(), values }))
         }
+        "mixed-types" if text && finding.noted(DATE_FORM).is_some() => {
+            dates(data, columns, finding, control)?.map(|action| (4, action))
+        }
         "disguised-numbers" | "mixed-types" if text => {
             cast(data, columns, check == "disguised-numbers", control)?.map(|action| (4, action))
         }
@@ -139,6 +142,18 @@ fn cast(data: &Dataset, columns: Vec<String>, strip: bool, control: &Control) ->
     }
     control.check()?;
     Ok(best.filter(|(lost, _)| *lost as f64 <= most).map(|(_, action)| action))
+}
+
+/// Reads dates in the form in which most are written; `None` when that would lose more than the cells that are none.
+fn dates(data: &Dataset, columns: Vec<String>, finding: &Finding, control: &Control) -> Result<Option<Action>> {
+    let Some(format) = finding.noted(DATE_FORM).map(str::to_owned) else { return Ok(None) };
+    let odd: u64 = finding.noted("words").and_then(|n| n.parse().ok()).unwrap_or(0);
+    let action = Action::ParseDates { columns, format, failures: Failures::Missing };
+    let one = Recipe { steps: vec![Step::from(action.clone())] };
+    let lost = apply(data, &one, Purpose::Clean, control)
+        .map(|applied| applied.reports.iter().flat_map(|r| &r.columns).map(|c| c.lost).sum::<u64>());
+    control.check()?;
+    Ok(lost.ok().filter(|lost| *lost <= odd).map(|_| action))
 }
 
 /// Dates outside the believed ones become missing; where the column orders the rows in time, the rows are left out instead,
@@ -320,6 +335,24 @@ mod tests {
         assert!(matches!(of("at"), Action::Filter { .. }), "{steps:#?}");
         assert!(matches!(of("born"), Action::Missing { .. }), "{steps:#?}");
         assert_eq!((cleaned.rows(), cleaned.frame.column("born").unwrap().null_count()), (298, 1));
+    }
+
+    #[test]
+    fn slips_among_dates_become_missing_and_the_rest_dates() {
+        let csv = |slip: &str, time: &str| {
+            let mut csv = String::from("at,n\n");
+            for i in 0..200usize {
+                csv += &format!("{},{}\n", if i == 30 { slip.to_owned() } else { format!("{}{time}", day(i)) }, i % 7);
+            }
+            csv
+        };
+        for time in ["", " 10:30", "T10:30:00.5", "T10:30:00Z"] {
+            let (steps, cleaned) = silenced(&csv("2019-02-30", time), None);
+            let words = format!("{:?}", steps.iter().map(|(_, s)| s.action.name()).collect::<Vec<_>>());
+            assert!(words.contains("parse_dates"), "{time}: {words}");
+            let at = cleaned.frame.column("at").unwrap();
+            assert_eq!((at.null_count(), at.dtype().is_temporal()), (1, true), "{time}");
+        }
     }
 
     #[test]

@@ -9,9 +9,11 @@ use rayon::prelude::*;
 
 use super::Limits;
 use super::blocks::{BLOCK, Block, Blocks};
-use super::records::{Broken, Cells, Format, NO_TEXT, Records};
+use super::records::{Broken, Cells, Format, MISFITS, NO_TEXT, Records};
 use super::strict;
+use crate::data::csv::guess::nearly;
 use crate::data::csv::{self, Guess, Reading, Spellings};
+use crate::data::profile::Misfits;
 use crate::data::{LoadOptions, brief};
 use crate::engine::{
     Aggregates, Control, Edges, Executor, NumberColumn, NumberPlan, RowHashes, RowSample, Shape, Summary, TextColumn,
@@ -42,6 +44,8 @@ pub struct CsvScan {
     readings: Vec<Reading>,
     /// What all cells of each column allow, after the scan.
     pub guesses: Vec<Guess>,
+    /// Of each column of text that is nearly something else, the cells that are not, after the scan.
+    pub misfits: Vec<Option<Misfits>>,
     /// SHA-256 of the file, after the scan.
     pub fingerprint: String,
 }
@@ -55,6 +59,7 @@ enum Taken {
 /// The sample of evenly spaced pieces, by column.
 struct Spread {
     readings: Vec<Reading>,
+    nearly: Vec<Option<Reading>>,
     numbers: Vec<Vec<f64>>,
     texts: Vec<Vec<String>>,
     record_bytes: f64,
@@ -84,6 +89,7 @@ impl CsvScan {
             notes,
             readings: Vec::new(),
             guesses: Vec::new(),
+            misfits: Vec::new(),
             fingerprint: String::new(),
         })
     }
@@ -91,7 +97,7 @@ impl CsvScan {
     fn format(&self, readings: Vec<Reading>) -> Format {
         let spellings = Spellings::with(&self.options.missing);
         let fast = !spellings.may_be_value();
-        Format { delimiter: self.delimiter, spellings, readings, fast }
+        Format { delimiter: self.delimiter, spellings, readings, nearly: Vec::new(), fast }
     }
 
     /// Looks at evenly spaced pieces of the file. What is found only makes the scan faster and its buckets finer: a piece
@@ -138,6 +144,7 @@ impl CsvScan {
             numbers: vec![Vec::new(); width],
             texts: vec![Vec::new(); width],
             record_bytes: bytes as f64 / rows.max(1) as f64,
+            nearly: Vec::new(),
             readings: readings.clone(),
         };
         let format = self.format(readings);
@@ -158,6 +165,12 @@ impl CsvScan {
                 }
             }
         }
+        spread.nearly = spread
+            .texts
+            .iter()
+            .map(|texts| nearly(texts.iter().map(|t| (t.as_str(), 1))))
+            .map(|n| n.map(|(r, _)| r))
+            .collect();
         Ok(spread)
     }
 
@@ -190,7 +203,8 @@ impl CsvScan {
 
     /// Reads all records once with the expected readings.
     fn pass(&mut self, spread: &Spread, control: &Control) -> Result<(Aggregates, Sampled)> {
-        let format = self.format(spread.readings.clone());
+        let format = Format { nearly: spread.nearly.clone(), ..self.format(spread.readings.clone()) };
+        let mut misfits: Vec<Option<Misfits>> = spread.nearly.iter().map(|n| n.map(Misfits::of)).collect();
         let mut columns = self.plan(spread);
         let mut guesses: Vec<Guess> = self.names.iter().map(|_| format.fresh()).collect();
         let mut hashes = RowHashes::default();
@@ -214,7 +228,19 @@ impl CsvScan {
             );
             let (next, taken) = rayon::join(
                 || blocks.take(together),
-                || self.take_in(&format, current, rows, &mut columns, &mut guesses, &mut hashes, &mut sample, control),
+                || {
+                    self.take_in(
+                        &format,
+                        current,
+                        rows,
+                        &mut columns,
+                        &mut guesses,
+                        &mut misfits,
+                        &mut hashes,
+                        &mut sample,
+                        control,
+                    )
+                },
             );
             rows = taken?;
             current = next?;
@@ -224,6 +250,7 @@ impl CsvScan {
         }
         self.fingerprint = blocks.fingerprint();
         self.guesses = guesses;
+        self.misfits = misfits;
         control.check()?;
         let (columns, shapes): (Vec<Summary>, Vec<Option<Shape>>) = columns
             .into_par_iter()
@@ -247,6 +274,7 @@ impl CsvScan {
         rows: u64,
         columns: &mut [Taken],
         guesses: &mut [Guess],
+        misfits: &mut [Option<Misfits>],
         hashes: &mut RowHashes,
         sample: &mut RowSample<Box<str>>,
         control: &Control,
@@ -294,6 +322,17 @@ impl CsvScan {
                 }
             },
         );
+        for (first, part) in &parts {
+            for (all, (count, odd)) in misfits.iter_mut().zip(&part.misfits) {
+                let Some(all) = all else { continue };
+                all.count += count;
+                let room = MISFITS.saturating_sub(all.first.len());
+                all.first.extend(odd.iter().take(room).map(|(row, range)| {
+                    let text = part.text.get(range.0 as usize..range.1 as usize).unwrap_or_default();
+                    (first + *row as u64, text.to_owned())
+                }));
+            }
+        }
         for (_, part) in parts {
             guesses.iter_mut().zip(part.guesses).for_each(|(all, part)| all.merge(part));
         }

@@ -18,7 +18,7 @@ use std::collections::HashMap;
 use self::csv_scan::CsvScan;
 use self::parquet_scan::ParquetScan;
 use super::finding::thousands;
-use super::profile::{self, Whole};
+use super::profile::{self, Misfits, Whole};
 use super::source::{self, Form, Local, LocalFile, Place};
 use super::{ColumnSpec, Dataset, LoadOptions, Meaning, Physical, Profile, ProfileOptions, brief, csv, load, meaning};
 use crate::engine::{Aggregates, Control, Executor, Shape, Summary};
@@ -180,7 +180,8 @@ fn of_text(
         fingerprint: scan.fingerprint.clone(),
         notes: std::mem::take(&mut scan.notes),
     };
-    finish(data, aggregates, load, options, control)
+    let misfits = std::mem::take(&mut scan.misfits);
+    finish(data, aggregates, misfits, load, options, control)
 }
 
 fn of_parquet(
@@ -213,7 +214,7 @@ fn of_parquet(
         fingerprint: scan.fingerprint.clone(),
         notes: std::mem::take(&mut scan.notes),
     };
-    finish(data, aggregates, load, options, control)
+    finish(data, aggregates, Vec::new(), load, options, control)
 }
 
 /// Refuses names of columns that do not exist before any row is read.
@@ -234,6 +235,7 @@ fn known(names: &[String], options: &ProfileOptions) -> Result<()> {
 fn finish(
     mut data: Dataset,
     aggregates: Aggregates,
+    misfits: Vec<Option<Misfits>>,
     load: &LoadOptions,
     options: &ProfileOptions,
     control: &Control,
@@ -261,7 +263,7 @@ fn finish(
             thousands(sampled.len() as u64)
         ));
     }
-    let whole = Whole { rows, sampled, repeated };
+    let whole = Whole { rows, sampled, repeated, misfits };
     profile::assemble(&data, &columns, &shapes, Some(&whole), options, control).map(Some)
 }
 

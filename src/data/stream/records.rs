@@ -2,7 +2,7 @@
 
 use super::cells::{self, Cell};
 use crate::data::csv::dates::{self, DAY, Order, Style};
-use crate::data::csv::guess::{boolean, comma_to_point, number, trim};
+use crate::data::csv::guess::{boolean, comma_to_point, fits, number, trim};
 use crate::data::csv::missing::Missing;
 use crate::data::csv::{Guess, Reading, Spellings, fast};
 use crate::engine::hash;
@@ -16,6 +16,8 @@ pub struct Format {
     pub spellings: Spellings,
     /// How each column is expected to read.
     pub readings: Vec<Reading>,
+    /// What a column of text would be but for some cells.
+    pub nearly: Vec<Option<Reading>>,
     /// Whether numbers and dates may take the fast way; not when one of them means "missing".
     pub fast: bool,
 }
@@ -36,6 +38,9 @@ pub struct Records {
     pub columns: Vec<Cells>,
     /// What the cells of each column allow it to be.
     pub guesses: Vec<Guess>,
+    /// Of each column of text that is nearly something else, how many cells are not, and the first of them: the record and
+    /// the range of [`Records::text`].
+    pub misfits: Vec<Odd>,
     /// The hash of each row.
     pub hashes: Vec<u64>,
     /// The block, and after it the texts that had to be taken out of quotes.
@@ -50,6 +55,9 @@ pub enum Cells {
     /// Texts, as ranges of [`Records::text`]; a missing one is [`NO_TEXT`].
     Texts(Vec<(u32, u32)>),
 }
+
+/// The number of cells that are not what their column nearly is, and the first ten.
+pub type Odd = (u64, Vec<(usize, (u32, u32))>);
 
 /// The range of a missing text.
 pub const NO_TEXT: (u32, u32) = (u32::MAX, 0);
@@ -69,6 +77,9 @@ impl Records {
     }
 }
 
+/// Misfits of a column that are kept.
+pub const MISFITS: usize = 10;
+
 /// The bytes of a block in which something is wrong with a record; [`super::strict`] finds out what.
 #[derive(Debug)]
 pub struct Broken(pub Vec<u8>);
@@ -78,6 +89,8 @@ struct Column<'a> {
     spellings: &'a Spellings,
     guess: Guess,
     cells: Cells,
+    nearly: Option<Reading>,
+    misfits: Odd,
     integers: u64,
     floats: u64,
     dates: (u64, Style),
@@ -85,12 +98,18 @@ struct Column<'a> {
 
 impl Column<'_> {
     /// Takes in a cell by the slow way.
-    fn slow(&mut self, cell: &[u8], place: (u32, u32)) {
+    fn slow(&mut self, cell: &[u8], place: (u32, u32), row: usize) {
         let word = trim(cell);
         let class = self.spellings.class(word);
         match class {
             Some(class) => self.guess.found.add(class, word),
             None => self.guess.see_value(word),
+        }
+        if class.is_none() && self.nearly.is_some_and(|reading| !fits(reading, word)) {
+            self.misfits.0 += 1;
+            if self.misfits.1.len() < MISFITS {
+                self.misfits.1.push((row, place));
+            }
         }
         match &mut self.cells {
             Cells::Texts(cells) => cells.push(if class == Some(Missing::Always) { NO_TEXT } else { place }),
@@ -155,6 +174,8 @@ impl Format {
                 reading: *reading,
                 spellings: &self.spellings,
                 guess: self.fresh(),
+                nearly: None,
+                misfits: (0, Vec::new()),
                 cells: match reading {
                     Reading::Text => Cells::Texts(Vec::with_capacity(expected)),
                     _ => Cells::Numbers(Vec::with_capacity(expected)),
@@ -164,6 +185,9 @@ impl Format {
                 dates: (0, Style::default()),
             })
             .collect();
+        for (column, nearly) in columns.iter_mut().zip(&self.nearly) {
+            column.nearly = *nearly;
+        }
         let mut starts = Vec::with_capacity(expected);
         let mut unquoted = String::new();
         let mut at = 0;
@@ -175,6 +199,7 @@ impl Format {
             if at >= bytes.len() {
                 break;
             }
+            let row = starts.len();
             starts.push(at as u32);
             for (i, column) in columns.iter_mut().enumerate() {
                 let rest = bytes.get(at..).unwrap_or_default();
@@ -183,13 +208,15 @@ impl Format {
                     None => {
                         let (cell, used) = cells::cell(rest, self.delimiter);
                         match cell {
-                            Cell::Plain(from, to) => column
-                                .slow(rest.get(from..to).unwrap_or_default(), ((at + from) as u32, (at + to) as u32)),
+                            Cell::Plain(from, to) => {
+                                let place = ((at + from) as u32, (at + to) as u32);
+                                column.slow(rest.get(from..to).unwrap_or_default(), place, row);
+                            }
                             Cell::Unquoted(cell) => {
                                 let from = bytes.len() + unquoted.len();
                                 // Only quotes were taken out, so it still is UTF-8.
                                 unquoted.push_str(&String::from_utf8_lossy(&cell));
-                                column.slow(&cell, (from as u32, (from + cell.len()) as u32));
+                                column.slow(&cell, (from as u32, (from + cell.len()) as u32), row);
                             }
                         }
                         used
@@ -208,12 +235,14 @@ impl Format {
         starts.push(bytes.len() as u32);
         let mut guesses = Vec::with_capacity(width);
         let mut cells = Vec::with_capacity(width);
+        let mut misfits = Vec::with_capacity(width);
         for mut column in columns {
             column.guess.saw_integers(column.integers);
             column.guess.saw_floats(column.floats);
             column.guess.saw_dates(column.dates.0, column.dates.1);
             guesses.push(column.guess);
             cells.push(column.cells);
+            misfits.push(column.misfits);
         }
         text.push_str(&unquoted);
         let mut hashes = vec![0u64; rows];
@@ -232,6 +261,6 @@ impl Format {
                 }),
             }
         }
-        Ok(Records { starts, columns: cells, guesses, hashes, text })
+        Ok(Records { starts, columns: cells, guesses, misfits, hashes, text })
     }
 }
