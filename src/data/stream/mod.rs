@@ -17,6 +17,7 @@ use std::collections::HashMap;
 
 use self::csv_scan::CsvScan;
 use self::parquet_scan::ParquetScan;
+use super::dataset::did_you_mean;
 use super::finding::thousands;
 use super::profile::{self, Misfits, Whole};
 use super::source::{self, Form, Local, LocalFile, Place};
@@ -223,8 +224,9 @@ fn known(names: &[String], options: &ProfileOptions) -> Result<()> {
         if !names.contains(name) {
             let shown: Vec<&str> = names.iter().map(String::as_str).take(12).collect();
             let more = if names.len() > 12 { format!(" and {} more", names.len() - 12) } else { String::new() };
+            let near = did_you_mean(name, names.iter().map(String::as_str));
             return Err(Error::input(format!("there is no column `{}`", brief(name, 60)))
-                .hint(format!("The columns are {}{more}", shown.join(", "))));
+                .hint(format!("{near}The columns are {}{more}", shown.join(", "))));
         }
     }
     Ok(())
