@@ -302,7 +302,7 @@ fn new_rows_that_break_the_contract_are_an_alarm() {
     };
     house.write("recipe.toml", "[[step]]\ndo = 'drop'\ncolumns = ['Status']\n");
     house.json(0, &["clean", "sample:credit", "--recipe", "recipe.toml", "-o", "new.csv"]);
-    house.write("flow.toml", &flow("new.csv"));
+    house.write("flow.toml", flow("new.csv"));
     let report = house.json(0, &["run", "flow.toml"]);
     let rules = &report["watch"]["rules"];
     assert_eq!(rules["verdict"], "pass", "{rules:#}");
@@ -318,11 +318,11 @@ fn new_rows_that_break_the_contract_are_an_alarm() {
         cells[at] = "999";
         *line = cells.join(",");
     }
-    house.write("broken.csv", &(broken.join("\n") + "\n"));
+    house.write("broken.csv", broken.join("\n") + "\n");
     let watched = house.json(1, &["watch", "best", "broken.csv"]);
     let range = rule(&watched["rules"], "Age.range");
     assert_eq!((range["verdict"].as_str(), range["failing"].as_u64()), (Some("fail"), Some(3)), "{range}");
-    house.write("flow.toml", &flow("broken.csv"));
+    house.write("flow.toml", flow("broken.csv"));
     let report = house.json(1, &["run", "flow.toml"]);
     assert!(report["stopped"].is_null());
     assert!(report["watch"]["words"].as_str().unwrap().contains("Age.range in 3 rows"), "{}", report["watch"]["words"]);
