@@ -591,7 +591,8 @@ fn a_report_is_written_in_every_format() {
     assert!(read("r.md").starts_with("# Data report: sample:credit"));
     assert!(!house.path().join(".pilothouse").exists(), "a report keeps nothing");
 
-    house.json(1, &["report", "sample:credit", "-o", "r.xml", "--fail-on", "note"]);
+    assert!(house.refused(2, &["report", "sample:credit", "-o", "r.xml", "--fail-on", "note"]).contains("--force"));
+    house.json(1, &["report", "sample:credit", "-o", "r.xml", "--force", "--fail-on", "note"]);
     assert!(read("r.xml").contains("<failure type=\"note\""));
     assert!(house.refused(2, &["report", "sample:credit", "-o", "r.doc"]).contains("--format"));
     let output = house.run(&["report", "sample:credit", "-o", "-", "--format", "markdown", "--quiet"]);

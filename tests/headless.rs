@@ -272,7 +272,7 @@ fn undefined_metrics_and_hostile_numbers_leave_a_workspace_that_reads() {
     for run in trained["runs"].as_array().unwrap() {
         if run["status"] == "done" {
             let id = run["id"].as_str().unwrap();
-            house.json(0, &["predict", id, "wild.csv", "-o", "out.csv"]);
+            house.json(0, &["predict", id, "wild.csv", "-o", "out.csv", "--force"]);
             assert!(!std::fs::read_to_string(house.path().join("out.csv")).unwrap().contains("NaN"), "{run}");
         }
     }
@@ -350,11 +350,12 @@ fn labels_that_do_not_join_and_narrow_tables_are_told() {
     house.write("one.csv", "x,flag,when,id\n3,yes,2024-01-01,k\n");
     house.json(0, &["predict", "best", "one.csv", "-o", "out.csv"]);
     house.write("hollow.csv", "x,flag\n,\n3,no\n");
-    house.json(0, &["predict", "best", "hollow.csv", "-o", "out.csv"]);
+    assert!(house.refused(2, &["predict", "best", "hollow.csv", "-o", "out.csv"]).contains("--force"));
+    house.json(0, &["predict", "best", "hollow.csv", "-o", "out.csv", "--force"]);
     house.write("empty.csv", "x,flag\n");
-    house.refused(3, &["predict", "best", "empty.csv", "-o", "out.csv"]);
+    house.refused(3, &["predict", "best", "empty.csv", "-o", "none.csv"]);
     house.write("lacking.csv", "x\n1\n");
-    assert!(house.refused(3, &["predict", "best", "lacking.csv", "-o", "out.csv"]).contains("flag"));
+    assert!(house.refused(3, &["predict", "best", "lacking.csv", "-o", "none.csv"]).contains("flag"));
     house.write("words.csv", "x,flag\nmany,yes\nfew,no\n");
-    assert!(house.refused(3, &["predict", "best", "words.csv", "-o", "out.csv"]).contains("`x`"));
+    assert!(house.refused(3, &["predict", "best", "words.csv", "-o", "none.csv"]).contains("`x`"));
 }

@@ -54,7 +54,15 @@ fn rows(case: &Case) -> DataFrame {
 
 fn write_case(case: &Case, rows: &DataFrame, dir: &Path) {
     let card = CardFacts { source: "fixtures".into(), ..CardFacts::default() };
-    let input = BundleInput { model: &case.model, name: "fixture", run_id: "r1", example: rows, card: &card };
+    let input = BundleInput {
+        model: &case.model,
+        name: "fixture",
+        run_id: "r1",
+        example: rows,
+        card: &card,
+        recipe: None,
+        contract: None,
+    };
     let made = bundle::build(&input).unwrap();
     bundle::write(&made, &dir.join("model")).unwrap();
     let ids = MlmodelIds {

@@ -147,7 +147,7 @@ fn a_recipe_is_applied_to_a_new_version_in_one_command() {
     house.write("v2.csv", format!("{head}zurich,10,1,2021-01-01\nBern,20,2,2021-01-02\n"));
     for (table, rows) in [("v1.csv", 3), ("v2.csv", 2)] {
         for out in ["out.csv", "out.parquet"] {
-            let done = house.json(0, &["clean", table, "--recipe", "recipe.toml", "-o", out]);
+            let done = house.json(0, &["clean", table, "--recipe", "recipe.toml", "-o", out, "--force"]);
             assert_eq!(
                 (done["rows_after"].as_u64(), done["written"]["differing"].as_array().unwrap().len()),
                 (Some(rows), 0)
@@ -163,7 +163,9 @@ fn a_recipe_is_applied_to_a_new_version_in_one_command() {
             }
         }
     }
-    house.json(0, &["clean", "v1.csv", "--recipe", "recipe.toml", "-o", "out.csv"]);
+    let again = ["clean", "v1.csv", "--recipe", "recipe.toml", "-o", "out.csv", "--force"];
+    assert!(house.refused(2, &again[..6]).contains("--force"));
+    house.json(0, &again);
     let text = std::fs::read_to_string(house.path().join("out.csv")).unwrap();
     let expected = "city,age,zone,day,next,borough\nZürich,30,1,2020-01-01,31,North\n\
                     Bern,40,2,,41,\"So\"\"uth, lower\"\nBasel,40,3,2020-02-29,41,\n";
@@ -245,6 +247,15 @@ fn a_broken_contract_fails_the_test_step_and_a_changed_recipe_starts_anew() {
     assert_ne!(third["best"], second["best"]);
     assert!(!third["prepare"]["features"].as_array().unwrap().iter().any(|f| f == "Job"));
 
+    // The package carries what a consumer needs to clean and check new rows.
+    house.json(0, &["export", "best", "--format", "folder", "-o", "package"]);
+    let carried = house.path().join("package/recipe.toml").display().to_string();
+    house.json(0, &["clean", "sample:credit", "--recipe", &carried, "--new-rows", "-o", "clean.csv"]);
+    let header = std::fs::read_to_string(house.path().join("clean.csv")).unwrap();
+    assert!(!header.lines().next().unwrap().contains("Records"));
+    let contract = std::fs::read_to_string(house.path().join("package/contract.toml")).unwrap();
+    assert!(contract.contains("mostly = 0.9"), "{contract}");
+
     // New rows are cleaned like the old ones, row by row.
     house.json(0, &["predict", "best", "sample:credit", "-o", "scores.csv"]);
     let scores = std::fs::read_to_string(house.path().join("scores.csv")).unwrap();
@@ -271,4 +282,50 @@ fn a_recipe_of_a_walk_keeps_the_rows_of_what_it_scores() {
     assert_eq!(scores.lines().count(), 4455);
     let drift = house.run(&["watch", "best", "sample:credit", "--json", "--quiet"]);
     assert!(matches!(drift.status.code(), Some(0 | 1)), "{}", String::from_utf8_lossy(&drift.stderr));
+}
+
+/// New rows are held to the contract of the walk: without the answers, and with amounts that no training row had.
+#[test]
+fn new_rows_that_break_the_contract_are_an_alarm() {
+    let house = House::new();
+    house.write(
+        "rules.toml",
+        "name = 'credit'\n[rows]\nmin = 4000\n[[column]]\nname = 'Status'\nnot_null = {}\n\
+         [[column]]\nname = 'Age'\nrange = { min = 18, max = 100 }\n\
+         [[relation]]\nname = 'answers'\ncondition = \"Status <> 'maybe'\"\n",
+    );
+    let flow = |watched: &str| {
+        format!(
+            "name = 'kept'\n[load]\nsource = 'sample:credit'\nrules = 'rules.toml'\n[prepare]\ntarget = 'Status'\n\
+             [train]\nmodels = ['logistic_regression']\n[approve]\nreason = 'test'\noverride_reason = 'test'\n[watch]\nsource = '{watched}'\n"
+        )
+    };
+    house.write("recipe.toml", "[[step]]\ndo = 'drop'\ncolumns = ['Status']\n");
+    house.json(0, &["clean", "sample:credit", "--recipe", "recipe.toml", "-o", "new.csv"]);
+    house.write("flow.toml", flow("new.csv"));
+    let report = house.json(0, &["run", "flow.toml"]);
+    let rules = &report["watch"]["rules"];
+    assert_eq!(rules["verdict"], "pass", "{rules:#}");
+    assert_eq!(rules["digest"], report["load"]["rules"]["digest"]);
+    assert!(rules["rules"].as_array().unwrap().iter().all(|r| r["kind"] != "rows" && r["kind"] != "relation"));
+    assert!(report["watch"]["words"].as_str().unwrap().contains("contract credit is kept"), "{}", report["watch"]);
+
+    let rows = std::fs::read_to_string(house.path().join("new.csv")).unwrap();
+    let at = rows.lines().next().unwrap().split(',').position(|c| c == "Age").unwrap();
+    let mut broken: Vec<String> = rows.lines().map(str::to_owned).collect();
+    for line in broken.iter_mut().skip(1).take(3) {
+        let mut cells: Vec<&str> = line.split(',').collect();
+        cells[at] = "999";
+        *line = cells.join(",");
+    }
+    house.write("broken.csv", broken.join("\n") + "\n");
+    let watched = house.json(1, &["watch", "best", "broken.csv"]);
+    let range = rule(&watched["rules"], "Age.range");
+    assert_eq!((range["verdict"].as_str(), range["failing"].as_u64()), (Some("fail"), Some(3)), "{range}");
+    house.write("flow.toml", flow("broken.csv"));
+    let report = house.json(1, &["run", "flow.toml"]);
+    assert!(report["stopped"].is_null());
+    assert!(report["watch"]["words"].as_str().unwrap().contains("Age.range in 3 rows"), "{}", report["watch"]["words"]);
+    let text = house.run(&["watch", "best", "broken.csv"]);
+    assert!(String::from_utf8_lossy(&text.stdout).contains("BROKEN RULE"), "{text:?}");
 }

@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use serde::{Deserialize, Serialize};
 
+use super::folder::RECIPE_FILE;
 use super::onnx::output_names;
 use crate::model::{Encoding, FittedModel, Levels};
 
@@ -68,15 +69,52 @@ pub struct CardFacts {
     pub trained_at: Option<String>,
 }
 
-/// The card.
-pub(super) fn card(model: &FittedModel, name: &str, run_id: &str, facts: &CardFacts) -> String {
+/// The card. `attached` names the recipe and the contract in the bundle, each with its SHA-256.
+pub(super) fn card(
+    model: &FittedModel,
+    name: &str,
+    run_id: &str,
+    facts: &CardFacts,
+    attached: &[(&str, String)],
+) -> String {
     let mut out = String::new();
     // Writing to a String cannot fail.
-    let _ = write_card(&mut out, model, name, run_id, facts);
+    let _ = write_card(&mut out, model, name, run_id, facts, attached);
     out
 }
 
-fn write_card(out: &mut String, model: &FittedModel, name: &str, run_id: &str, facts: &CardFacts) -> std::fmt::Result {
+/// What a consumer does to new rows before the model sees them.
+fn before_scoring(out: &mut String, attached: &[(&str, String)]) -> std::fmt::Result {
+    if attached.is_empty() {
+        return Ok(());
+    }
+    writeln!(out, "## Before new rows are scored\n")?;
+    for (file, sum) in attached {
+        if *file == RECIPE_FILE {
+            writeln!(
+                out,
+                "- `{file}` holds the steps that cleaned the training rows, with the values that were computed from them. The \
+                 model expects rows cleaned alike: `pilothouse clean new.csv --recipe {file} --new-rows -o clean.csv` (SHA-256 {sum})"
+            )?;
+        } else {
+            writeln!(
+                out,
+                "- `{file}` says what the table promised as it arrived, before any cleaning: `pilothouse rules check new.csv --rules \
+                 {file}` (SHA-256 {sum})"
+            )?;
+        }
+    }
+    writeln!(out)
+}
+
+fn write_card(
+    out: &mut String,
+    model: &FittedModel,
+    name: &str,
+    run_id: &str,
+    facts: &CardFacts,
+    attached: &[(&str, String)],
+) -> std::fmt::Result {
     let kind = if model.task.is_classification() { "classification" } else { "regression" };
     writeln!(out, "---\nlibrary_name: onnx\npipeline_tag: tabular-{kind}\ntags:\n- tabular\n- pilothouse\n---\n")?;
     writeln!(out, "# {}\n", safe(name))?;
@@ -137,6 +175,7 @@ fn write_card(out: &mut String, model: &FittedModel, name: &str, run_id: &str, f
             vec![i.name.clone(), if i.is_text() { "string" } else { "double" }.to_owned(), handling(&i.encoding)]
         }),
     )?;
+    before_scoring(out, attached)?;
     writeln!(out, "## Outputs\n")?;
     let names = output_names(model);
     table(

@@ -42,7 +42,16 @@ pub struct BundleInput<'a> {
     pub example: &'a DataFrame,
     /// What the card tells beyond the model.
     pub card: &'a card::CardFacts,
+    /// The steps that cleaned its rows, with what was computed from them, in TOML.
+    pub recipe: Option<&'a str>,
+    /// What the table that it learned from promised, in TOML.
+    pub contract: Option<&'a str>,
 }
+
+/// The recipe's file in a bundle.
+pub const RECIPE_FILE: &str = "recipe.toml";
+/// The contract's file in a bundle.
+pub const CONTRACT_FILE: &str = "contract.toml";
 
 #[derive(Debug, Serialize, Deserialize)]
 struct Index {
@@ -67,7 +76,14 @@ pub fn build(input: &BundleInput<'_>) -> Result<Bundle> {
     files.insert("requirements.txt".to_owned(), environment::requirements().into_bytes());
     files.insert("python_env.yaml".to_owned(), environment::python_env().into_bytes());
     files.insert("conda.yaml".to_owned(), environment::conda().into_bytes());
-    files.insert("model_card.md".to_owned(), card::card(model, input.name, input.run_id, input.card).into_bytes());
+    let attached = [(RECIPE_FILE, input.recipe), (CONTRACT_FILE, input.contract)];
+    for (name, text) in attached.iter().filter_map(|(name, text)| Some((*name, (*text)?))) {
+        files.insert(name.to_owned(), text.as_bytes().to_vec());
+    }
+    let sums: Vec<(&str, String)> =
+        attached.iter().filter_map(|(name, _)| Some((*name, hex(&Sha256::digest(files.get(*name)?))))).collect();
+    let card = card::card(model, input.name, input.run_id, input.card, &sums);
+    files.insert("model_card.md".to_owned(), card.into_bytes());
     let digest = digest(&files);
     Ok(Bundle { files, digest })
 }

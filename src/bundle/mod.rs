@@ -22,5 +22,5 @@ use crate as house;
 
 pub use card::{CardFacts, GateFact, MetricFact};
 pub use environment::TESTED;
-pub use folder::{Bundle, BundleInput, INDEX_FILE, build, digest, read, write};
+pub use folder::{Bundle, BundleInput, CONTRACT_FILE, INDEX_FILE, RECIPE_FILE, build, digest, read, write};
 pub use mlmodel::{MlmodelIds, mlmodel};

@@ -21,7 +21,15 @@ fn forest(task: Task) -> Case {
 }
 
 fn input<'a>(case: &'a Case, card: &'a CardFacts) -> BundleInput<'a> {
-    BundleInput { model: &case.model, name: "churn", run_id: "run-1", example: &case.rows, card }
+    BundleInput {
+        model: &case.model,
+        name: "churn",
+        run_id: "run-1",
+        example: &case.rows,
+        card,
+        recipe: None,
+        contract: None,
+    }
 }
 
 #[test]
@@ -412,6 +420,26 @@ fn the_native_form_keeps_every_bit() {
 }
 
 /// tract's own operator gives the same sums as the one put in its place.
+#[test]
+fn recipe_and_contract_travel_with_the_model() {
+    let case = &fixtures::cases()[0];
+    let card = CardFacts::default();
+    let bare = build(&input(case, &card)).unwrap();
+    let both = BundleInput { recipe: Some("[[step]]\n"), contract: Some("name = 'x'\n"), ..input(case, &card) };
+    let both = build(&both).unwrap();
+    assert_eq!(both.files[RECIPE_FILE], b"[[step]]\n");
+    assert_eq!(both.files[CONTRACT_FILE], b"name = 'x'\n");
+    assert!(!bare.files.contains_key(RECIPE_FILE) && bare.digest != both.digest);
+    let text = String::from_utf8(both.files["model_card.md"].clone()).unwrap();
+    // printf "[[step]]\n" | sha256sum
+    assert!(
+        text.contains("f39d7974dc79c3bf35d8ee6bae3d5342e9781f2d8c2d1a5b717a63713e75b88a")
+            && text.contains("--new-rows"),
+        "{text}"
+    );
+    assert!(!String::from_utf8_lossy(&bare.files["model_card.md"]).contains("recipe.toml"));
+}
+
 #[test]
 fn the_replaced_operator_agrees_with_tracts_own() {
     use tract_onnx::prelude::*;

@@ -133,6 +133,9 @@ pub(super) enum Command {
         /// The CSV file to write, `-` for standard output.
         #[arg(long, short, value_name = "PATH", default_value = "-")]
         output: PathBuf,
+        /// Write over a file that is there.
+        #[arg(long)]
+        force: bool,
     },
     /// Push an approved run to a registry.
     Push {
@@ -181,7 +184,7 @@ pub(super) enum Command {
     Run {
         /// The flow (TOML), or `sample:NAME`.
         flow: String,
-        /// Exit with 1 also when the watch finds drift or a break.
+        /// Exit with 1 also when the watch finds drift or a break; new rows that break the contract always do.
         #[arg(long)]
         fail_on_drift: bool,
     },

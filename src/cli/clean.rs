@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use serde_json::json;
 
-use super::output::{clear_progress, json, line, table};
+use super::output::{clear_progress, free, json, line, table};
 use super::rules::give;
 use super::{Answer, Call};
 use crate::data::recipe::{self, Purpose, Recipe};
@@ -22,12 +22,19 @@ pub(super) struct Clean {
     /// Write a recipe from what the profile finds, instead of applying one.
     #[arg(long)]
     pub suggest: bool,
+    /// Clean new rows for a model as its training rows were cleaned: every row stays where it is, and steps on columns that are
+    /// not there are passed over.
+    #[arg(long, requires = "recipe")]
+    pub new_rows: bool,
     /// The column that a model would predict; nothing is suggested for it.
     #[arg(long, value_name = "COLUMN", requires = "suggest")]
     pub target: Option<String>,
     /// The table to write (.csv or .parquet), `-` for CSV on standard output; with --suggest the recipe.
     #[arg(long, short, value_name = "OUT", required_unless_present = "suggest")]
     pub output: Option<PathBuf>,
+    /// Write over a file that is there.
+    #[arg(long)]
+    pub force: bool,
 }
 
 pub(super) fn run(call: &Call, args: &Clean) -> Result<Answer> {
@@ -46,8 +53,10 @@ pub(super) fn run(call: &Call, args: &Clean) -> Result<Answer> {
         return Err(Error::usage(format!("{} is the table itself, which is never written over", output.display()))
             .hint("Name another file with -o"));
     }
+    free(&output, args.force)?;
     let dataset = data::load(&args.source, &LoadOptions::default(), &call.control)?;
-    let applied = recipe::apply(&dataset, &recipe, Purpose::Clean, &call.control)?;
+    let purpose = if args.new_rows { Purpose::Score } else { Purpose::Clean };
+    let applied = recipe::apply(&dataset, &recipe, purpose, &call.control)?;
     if standard {
         clear_progress();
         data::csv_to(&applied.data, std::io::stdout().lock(), &call.control)?;
@@ -91,6 +100,8 @@ pub(super) fn run(call: &Call, args: &Clean) -> Result<Answer> {
 }
 
 fn suggest(call: &Call, args: &Clean) -> Result<Answer> {
+    let output = args.output.clone().unwrap_or_else(|| PathBuf::from("-"));
+    free(&output, args.force)?;
     let dataset = data::load(&args.source, &LoadOptions::default(), &call.control)?;
     if let Some(target) = &args.target {
         dataset.spec(target)?;
@@ -98,7 +109,6 @@ fn suggest(call: &Call, args: &Clean) -> Result<Answer> {
     let profile = data::profile(&dataset, args.target.as_deref(), &call.control)?;
     let steps = recipe::suggest(&dataset, &profile, &call.control)?;
     let text = recipe::to_commented_toml(&dataset.source, &steps)?;
-    let output = args.output.clone().unwrap_or_else(|| PathBuf::from("-"));
     let facts: Vec<_> = steps.iter().map(|(finding, step)| json!({ "finding": finding, "step": step })).collect();
     give(call, &output, &text, json!({ "source": dataset.source, "suggestions": facts }))
 }

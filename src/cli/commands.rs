@@ -364,7 +364,8 @@ pub(super) fn export(call: &Call, run: &str, format: Format, output: &Path) -> R
     Ok(Answer::Yes)
 }
 
-pub(super) fn predict(call: &Call, run: &str, source: &str, output: &Path) -> Result<Answer> {
+pub(super) fn predict(call: &Call, run: &str, source: &str, output: &Path, force: bool) -> Result<Answer> {
+    super::output::free(output, force)?;
     let shop = call.shop()?;
     let run = shop.run(run)?;
     let (model, dataset, prediction) = flow::predict(&shop, &run, source, &call.control)?;
@@ -497,9 +498,25 @@ pub(super) fn watch(
             table(&["period", "rows", "labelled", &record.metric, ""], &rows)?;
             line("")?;
         }
+        broken_rules(&record)?;
         line(&record.words)?;
     }
     Ok(Answer::from(!record.alarm()))
+}
+
+/// The rules of the contract that new rows break, when there are any.
+fn broken_rules(record: &flow::WatchRecord) -> Result<()> {
+    let rows: Vec<Vec<String>> = record
+        .rules
+        .iter()
+        .flat_map(|r| r.broken(data::Severity::Note))
+        .map(|r| vec![data::brief(&r.rule, 40), r.severity.name().into(), r.failing.to_string(), r.message.clone()])
+        .collect();
+    if rows.is_empty() {
+        return Ok(());
+    }
+    table(&["broken rule", "severity", "rows", "what was found"], &rows)?;
+    line("")
 }
 
 pub(super) fn run(call: &Call, flow: &str, fail_on_drift: bool) -> Result<Answer> {
@@ -532,12 +549,15 @@ pub(super) fn run(call: &Call, flow: &str, fail_on_drift: bool) -> Result<Answer
             line(format!("pushed as {} version {} to {}: {}", push.name, push.version, push.registry, push.uri))?;
         }
         if let Some(watch) = &report.watch {
+            broken_rules(watch)?;
             line(&watch.words)?;
         }
         if let Some(why) = &report.stopped {
             line(format!("stopped after {}: {why}", report.reached))?;
         }
     }
+    // What a contract promises was asked for by name; drift is for people to judge unless the caller says otherwise.
+    let broken = report.watch.as_ref().is_some_and(flow::WatchRecord::contract_broken);
     let drifted = report.watch.as_ref().is_some_and(flow::WatchRecord::alarm);
-    Ok(Answer::from(report.stopped.is_none() && !(fail_on_drift && drifted)))
+    Ok(Answer::from(report.stopped.is_none() && !broken && !(fail_on_drift && drifted)))
 }

@@ -156,7 +156,9 @@ fn run(cli: Cli) -> Result<Answer> {
         Some(Command::Approve(args)) => commands::decide(&call, &args, crate::team::Verdict::Approved),
         Some(Command::Reject(args)) => commands::decide(&call, &args, crate::team::Verdict::Rejected),
         Some(Command::Export { run, format, output }) => commands::export(&call, &run, format, &output),
-        Some(Command::Predict { run, source, output }) => commands::predict(&call, &run, &source, &output),
+        Some(Command::Predict { run, source, output, force }) => {
+            commands::predict(&call, &run, &source, &output, force)
+        }
         Some(Command::Push { run, to, name, alias }) => commands::push(&call, &run, to, name, alias),
         Some(Command::Models { to }) => show::models(&call, &to),
         Some(Command::Drift { reference, current }) => commands::drift(&call, &reference, &current),

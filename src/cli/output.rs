@@ -1,6 +1,7 @@
 //! Answers on standard output, progress on standard error.
 
 use std::io::{IsTerminal as _, Write as _};
+use std::path::Path;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
@@ -11,6 +12,18 @@ use crate::engine::{Control, Progress};
 use crate::error::{Error, Result};
 use crate::figures;
 use crate::places::wrap;
+
+/// Refuses to write over a file that is there; what is no ordinary file (a pipe, `/dev/null`) can always be written to.
+///
+/// # Errors
+/// When there is such a file and `force` is not set.
+pub(super) fn free(path: &Path, force: bool) -> Result<()> {
+    if force || path.as_os_str() == "-" || !path.is_file() {
+        return Ok(());
+    }
+    Err(Error::usage(format!("{} is there already", path.display()))
+        .hint("Name another file, or write over it with --force"))
+}
 
 /// Writes an answer as JSON.
 ///

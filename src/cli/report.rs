@@ -23,6 +23,9 @@ pub(super) struct Report {
     /// The file to write, `-` for standard output; its ending chooses the format (.html, .md, .json, .xml).
     #[arg(long, short, value_name = "PATH", default_value = "report.html")]
     output: PathBuf,
+    /// Write over a file that is there.
+    #[arg(long)]
+    force: bool,
     /// The format, when the ending does not say it.
     #[arg(long, value_enum)]
     format: Option<Kind>,
@@ -64,6 +67,7 @@ pub(super) fn run(call: &Call, args: &Report, seen: &dyn Fn(&data::Profile)) -> 
         Error::usage(format!("{}: the ending does not say which format", args.output.display()))
             .hint("End the name in .html, .md, .json or .xml, or name one with --format")
     })?;
+    super::output::free(&args.output, args.force)?;
     let bound = match args.fail_on {
         None | Some(FailOn::Never) => None,
         Some(FailOn::Note) => Some(Severity::Note),

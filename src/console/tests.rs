@@ -215,6 +215,19 @@ fn the_walk_view_by_view() {
     shoot(&mut app, "watch_asks");
     keys(&mut app, "r");
     shoot(&mut app, "watch");
+    let rules = serde_json::json!({
+        "contract": "loans", "version": "1.0.0", "digest": "d", "source": "sample:credit", "fingerprint": "f", "rows": 4454,
+        "now": "2026-01-01T00:00:00Z", "verdict": "fail",
+        "rules": [
+            { "rule": "Age.range", "kind": "range", "column": "Age", "severity": "serious", "verdict": "fail", "checked": 4454,
+              "failing": 3, "share": 0.00067, "threshold": 0.0, "message": "Age is outside of 18 to 100 in 3 rows" },
+            { "rule": "Job.values", "kind": "values", "column": "Job", "severity": "note", "verdict": "pass", "checked": 4454,
+              "failing": 0, "share": 0.0, "threshold": 0.0, "message": "all values of Job are known" },
+        ],
+    });
+    app.walk.as_mut().unwrap().desk.watch.as_mut().unwrap().rules = serde_json::from_value(rules).unwrap();
+    shoot(&mut app, "watch_contract");
+    app.walk.as_mut().unwrap().desk.watch.as_mut().unwrap().rules = None;
     keys(&mut app, "gd");
     settle(&mut app);
     shoot(&mut app, "catalog");
@@ -339,6 +352,39 @@ fn a_finding_is_mended_and_the_step_taken_back() {
     assert!(folder.path().join("t.rules.toml").is_file());
     keys(&mut app, "D");
     assert!(app.toast.as_ref().is_some_and(|t| t.text.contains("overwritten")), "{:?}", app.toast);
+}
+
+/// A new version of a table says what is new, and one key shows it in the catalog and comes back.
+#[test]
+fn a_new_version_says_what_is_new() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("sales.csv");
+    let write = |rows: usize, head: &str, last: &str| {
+        let lines: String = (0..rows).map(|i| format!("{i},{},{last}{}\n", i * 7 % 31, i % 3)).collect();
+        std::fs::write(&path, format!("{head}\n{lines}")).unwrap();
+    };
+    let look = || {
+        let mut app = app(folder.path(), UNICODE);
+        app.open_source(path.display().to_string());
+        settle(&mut app);
+        keys(&mut app, "2");
+        app
+    };
+    write(400, "id,amount,shop", "s");
+    let mut first = look();
+    assert!(first.walk.as_ref().unwrap().desk.since.is_none());
+    keys(&mut first, "c");
+    assert!(first.toast.as_ref().is_some_and(|t| t.text.contains("no version")), "{:?}", first.toast);
+    write(450, "id,amount,store", "t");
+    let mut app = look();
+    let shown = screen(&app, 120, 36);
+    let words = "version 2 of sales; since version 1: 1 column new, 1 column gone, 50 more rows";
+    assert!(shown.contains(words), "{shown}");
+    keys(&mut app, "c");
+    let shown = screen(&app, 120, 36);
+    assert!(shown.contains("sales 1 to 2") && shown.contains("new: string"), "{shown}");
+    app.act(Action::Back);
+    assert!(screen(&app, 120, 36).contains(words), "back in the walk");
 }
 
 /// Training while it runs and when it was stopped, from a job that waits.

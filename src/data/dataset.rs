@@ -144,8 +144,9 @@ impl Dataset {
         let all = self.columns.len();
         let names: Vec<String> = self.columns.iter().take(12).map(|c| brief(&c.name, 40)).collect();
         let more = if all > names.len() { format!(" and {} more", all - names.len()) } else { String::new() };
+        let near = did_you_mean(name, self.columns.iter().map(|c| c.name.as_str()));
         Error::input(format!("{}: there is no column `{}`", brief(&self.source, 200), brief(name, 60)))
-            .hint(format!("The columns are {}{more}", names.join(", ")))
+            .hint(format!("{near}The columns are {}{more}", names.join(", ")))
     }
 
     /// Corrects the meaning of a column.
@@ -160,5 +161,35 @@ impl Dataset {
             }
             None => Err(self.no_such_column(name)),
         }
+    }
+}
+/// `Did you mean ...? ` for a name that differs from a known one by letter case or a slip in every third letter; else nothing.
+#[must_use]
+pub(super) fn did_you_mean<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> String {
+    // Longer names are no slips, and comparing them takes their product.
+    if name.chars().count() > 200 {
+        return String::new();
+    }
+    let wanted = name.trim().to_lowercase();
+    let most = (wanted.chars().count() / 3).min(3);
+    let near = known
+        .filter(|k| k.len() <= 800)
+        .map(|k| (strsim::osa_distance(&wanted, &k.trim().to_lowercase()), k))
+        .filter(|(distance, _)| *distance <= most)
+        .min_by_key(|(distance, _)| *distance);
+    near.map(|(_, k)| format!("Did you mean `{}`? ", brief(k, 60))).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::did_you_mean;
+
+    #[test]
+    fn slips_are_told_and_other_words_are_not() {
+        let near = |name: &str| did_you_mean(name, ["Status", "fare_amount", "x"].into_iter());
+        assert_eq!(near("status"), "Did you mean `Status`? ");
+        assert_eq!(near("fare_amuont"), "Did you mean `fare_amount`? ");
+        assert_eq!(near("X"), "Did you mean `x`? ");
+        assert_eq!((near("y"), near("Income"), near(&"s".repeat(300))), (String::new(), String::new(), String::new()));
     }
 }

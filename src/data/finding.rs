@@ -110,6 +110,13 @@ impl Finding {
         self
     }
 
+    /// What [`Finding::with`] wrote down under a key, in words.
+    #[must_use]
+    pub fn noted(&self, key: &str) -> Option<&str> {
+        let words = |part: &'_ str| part.strip_prefix(key).is_some_and(|rest| rest.starts_with(' '));
+        self.evidence.split(", ").find(|part| words(part)).and_then(|part| part.get(key.len() + 1..))
+    }
+
     /// Says in words why it is so, in place of numbers.
     #[must_use]
     pub fn because(mut self, reason: impl Into<String>) -> Self {

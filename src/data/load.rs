@@ -318,13 +318,21 @@ mod tests {
         refused(b"a,b\n", &["no row"]);
         refused(b"a,b\n1,2\n3\n", &["line 3", "1 field", "2"]);
         refused(b"a,b\n1,2\n\n3,4,5\n", &["line 4", "3 fields"]);
-        refused(b"a,a\n1,2\n", &["columns 1 and 2", "`a`"]);
         refused(b"name,b\nZ\xfcrich,2\n", &["line 2", "`name`", "UTF-8"]);
         refused(b"na\xefve,b\n1,2\n", &["line 1", "UTF-8"]);
         refused(b"a,b\n1,\"2\n", &["line 2", "quote"]);
         refused(b"\x00\x01\x02\x03\x04", &["not text"]);
         refused(b"PAR1 but not really", &["Parquet"]);
         refused(b"PK\x03\x04rest", &["Excel"]);
+    }
+
+    /// As pandas 2.3 names them: `pd.read_csv(io.StringIO("a,a,a.1,a\\n1,2,3,4\\n")).columns` has a, a.2, a.1, a.3.
+    #[test]
+    fn names_that_come_twice_are_told_apart() {
+        let data = try_load(b"a,a,a.1,a\n1,2,3,4\n").unwrap();
+        let names: Vec<&str> = data.columns.iter().map(|c| c.name.as_str()).collect();
+        assert_eq!(names, ["a", "a.2", "a.1", "a.3"]);
+        assert!(data.notes.iter().any(|n| n.contains("columns 1 and 2") && n.contains("`a.2`")), "{:?}", data.notes);
     }
 
     #[test]

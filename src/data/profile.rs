@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::checks::{self, Table};
 use super::column;
+use super::csv::Reading;
 use super::feasibility::{self, Feasibility};
 use super::finding::Finding;
 use super::{ColumnSpec, Dataset, Meaning, Physical};
@@ -175,6 +176,27 @@ pub struct Whole {
     pub sampled: Vec<u64>,
     /// Rows that repeat an earlier one.
     pub repeated: Repeated,
+    /// Of each column of text that is nearly numbers or dates, the cells that are not.
+    pub misfits: Vec<Option<Misfits>>,
+}
+
+/// Cells because of which a column is text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Misfits {
+    /// What the other cells are.
+    pub reading: Reading,
+    /// How many there are.
+    pub count: u64,
+    /// The first ten: the row (from 0) and what stands there.
+    pub first: Vec<(u64, String)>,
+}
+
+impl Misfits {
+    /// None seen yet of a column that is nearly `reading`.
+    #[must_use]
+    pub fn of(reading: Reading) -> Self {
+        Self { reading, count: 0, first: Vec::new() }
+    }
 }
 
 /// The profile of a table. Its JSON is promised to users.

@@ -50,6 +50,17 @@ impl Scalar {
         }
     }
 
+    /// As [`Scalar::number_in`], for an upper bound that belongs to what it bounds: a whole day means all of it.
+    ///
+    /// # Errors
+    /// When the column cannot hold such a value.
+    pub fn greatest_in(&self, spec: &ColumnSpec) -> Result<f64> {
+        let number = self.number_in(spec)?;
+        let whole_day = matches!(self, Self::Text(text) if !text.contains(':'));
+        // Moments are kept to the microsecond.
+        Ok(if whole_day && spec.physical == Physical::Datetime { number + 86_400.0 - 1e-6 } else { number })
+    }
+
     /// The value as a column of texts writes it: a value and a column of different kinds meet as texts.
     #[must_use]
     pub fn in_text(&self) -> String {

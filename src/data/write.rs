@@ -107,6 +107,16 @@ pub fn csv_to(data: &Dataset, out: impl Write, control: &Control) -> Result<()> 
         ::csv::ErrorKind::Io(e) => Error::local(format!("the table cannot be written: {e}")),
         other => Error::local(format!("the table cannot be written: {other:?}")),
     };
+    // Beside a broken number whole ones need no point to be read as numbers of the same kind.
+    let pointless: Vec<bool> = data
+        .columns
+        .iter()
+        .map(|spec| {
+            let values = column::get(&data.frame, &spec.name)?.as_materialized_series();
+            let broken = |v: f64| v.is_finite() && v.fract() != 0.0;
+            Ok(spec.physical == Physical::Float && values.f64()?.iter().flatten().any(broken))
+        })
+        .collect::<Result<_>>()?;
     let mut writer = ::csv::WriterBuilder::new().from_writer(out);
     writer.write_record(data.columns.iter().map(|c| c.name.as_str())).map_err(failed)?;
     let mut start = 0;
@@ -114,8 +124,16 @@ pub fn csv_to(data: &Dataset, out: impl Write, control: &Control) -> Result<()> 
         control.check()?;
         let frame = data.frame.slice(start as i64, CHUNK);
         let mut columns = Vec::with_capacity(data.columns.len());
-        for spec in &data.columns {
-            columns.push(texts(column::get(&frame, &spec.name)?, spec.physical)?.into_iter());
+        for (spec, pointless) in data.columns.iter().zip(&pointless) {
+            let mut cells = texts(column::get(&frame, &spec.name)?, spec.physical)?;
+            if *pointless {
+                cells.iter_mut().flatten().for_each(|cell| {
+                    if let Some(whole) = cell.strip_suffix(".0") {
+                        cell.truncate(whole.len());
+                    }
+                });
+            }
+            columns.push(cells.into_iter());
         }
         for _ in 0..frame.height() {
             for cells in &mut columns {
@@ -218,6 +236,15 @@ mod tests {
         assert!(data.frame.equals_missing(&again.frame));
         assert_eq!(data.columns, again.columns);
         assert_eq!(again.frame.column("text").unwrap().str().unwrap().get(2), Some("\u{1b}[31mred"));
+    }
+
+    #[test]
+    fn whole_numbers_beside_broken_ones_have_no_point() {
+        let (data, _, _) = back("a,b,c\n10,2.0,1\n2.5,3.0,\n,1e20,2\n");
+        let mut out = Vec::new();
+        csv_to(&data, &mut out, &Control::default()).unwrap();
+        // Column b would read back as whole numbers without its points.
+        assert_eq!(String::from_utf8(out).unwrap(), "a,b,c\n10,2.0,1\n2.5,3.0,\n,1e20,2\n");
     }
 
     #[test]

@@ -206,6 +206,7 @@ fn keep_load(shop: &Workshop, walk: &Walk, reading: &Reading, control: &Control)
     let record = LoadRecord {
         source: dataset.source.clone(),
         fingerprint: dataset.fingerprint.clone(),
+        version: raw,
         rows: dataset.rows(),
         columns: dataset.columns.clone(),
         notes: dataset.notes.clone(),
@@ -253,16 +254,9 @@ pub fn inspect(shop: &Workshop, walk: &Walk, dataset: &Dataset, control: &Contro
     })
 }
 
-/// Columns from which the target is computed, directly or by way of other derived columns, and what is derived from
-/// them. Where the formula speaks of two moments or more, the earliest is harmless: it is the start from which the target
-/// is measured.
-#[must_use]
-pub fn formula_leaks(flow: &Flow, dataset: &Dataset) -> Vec<Leak> {
+/// The columns from which the walk's derived target is computed, and those from which they are.
+fn ingredients(flow: &Flow) -> Vec<String> {
     let target = &flow.prepare.target;
-    if !flow.derive.contains_key(target) {
-        return Vec::new();
-    }
-    // The ingredients, and the ingredients of those that are derived themselves.
     let mut used: Vec<String> = Vec::new();
     let mut open = vec![target.clone()];
     while let Some(name) = open.pop() {
@@ -274,6 +268,37 @@ pub fn formula_leaks(flow: &Flow, dataset: &Dataset) -> Vec<Leak> {
             }
         }
     }
+    used
+}
+
+/// The columns of the source that are known only when the answer is: the target and what it is computed from, by the names
+/// that they have before the recipe.
+pub(super) fn known_later(flow: &Flow) -> Result<Vec<String>> {
+    let mut later = ingredients(flow);
+    later.push(flow.prepare.target.clone());
+    for step in flow.load.recipe()?.unwrap_or_default().steps.iter().rev() {
+        let before: Vec<String> = match &step.action {
+            Action::Rename { columns } => {
+                columns.iter().filter(|(_, new)| later.contains(new)).map(|(old, _)| old.clone()).collect()
+            }
+            Action::Derive { column, expression } if later.contains(column) => data::expression_columns(expression),
+            _ => Vec::new(),
+        };
+        later.extend(before);
+    }
+    Ok(later)
+}
+
+/// Columns from which the target is computed, directly or by way of other derived columns, and what is derived from
+/// them. Where the formula speaks of two moments or more, the earliest is harmless: it is the start from which the target
+/// is measured.
+#[must_use]
+pub fn formula_leaks(flow: &Flow, dataset: &Dataset) -> Vec<Leak> {
+    let target = &flow.prepare.target;
+    if !flow.derive.contains_key(target) {
+        return Vec::new();
+    }
+    let used = ingredients(flow);
     let middle = |name: &str| -> Option<f64> {
         let spec = dataset.spec(name).ok()?;
         if spec.meaning != data::Meaning::DateTime {

@@ -22,6 +22,9 @@ pub struct LoadRecord {
     pub source: String,
     /// SHA-256 of the bytes, and of the recipe's steps when there are some.
     pub fingerprint: String,
+    /// SHA-256 of the bytes alone, under which the catalog knows them.
+    #[serde(default)]
+    pub version: String,
     /// Rows, after recipe and filter.
     pub rows: usize,
     /// The columns.

@@ -6,7 +6,8 @@ use std::time::Instant;
 use serde::{Deserialize, Serialize};
 
 use crate::bundle::{self, Bundle, BundleInput, CardFacts, MetricFact};
-use crate::data::{Profile, Severity, contract};
+use crate::data::recipe::{Action, Recipe};
+use crate::data::{self, Profile, Severity, contract};
 use crate::engine::Control;
 use crate::error::{Error, Result};
 use crate::gate::{
@@ -40,7 +41,8 @@ pub fn chosen_run(shop: &Workshop, walk: &Walk) -> Result<RunRecord> {
     shop.run(&id)
 }
 
-/// The portable package of a run. The same run always gives the same bytes.
+/// The portable package of a run, with the recipe that cleaned its rows and the contract of its walk. The same run and contract
+/// always give the same bytes.
 ///
 /// # Errors
 /// When the run has no model, or cannot be expressed as ONNX.
@@ -48,7 +50,28 @@ pub fn package(shop: &Workshop, run: &RunRecord, name: &str) -> Result<Bundle> {
     let model = shop.model(run)?;
     let rows = shop.kept_rows(run)?;
     let example = rows.head(Some(5));
-    bundle::build(&BundleInput { model: &model, name, run_id: &run.id, example: &example, card: &card_facts(run) })
+    let recipe = run.recipe.as_ref().map(|recipe| portable(recipe).to_toml()).transpose()?;
+    let contract = shop.walk(&run.walk)?.flow.load.rules()?.map(|rules| rules.to_toml()).transpose()?;
+    bundle::build(&BundleInput {
+        model: &model,
+        name,
+        run_id: &run.id,
+        example: &example,
+        card: &card_facts(run),
+        recipe: recipe.as_deref(),
+        contract: contract.as_deref(),
+    })
+}
+
+/// The recipe without the secrets that an address of a joined table may hold.
+fn portable(recipe: &Recipe) -> Recipe {
+    let mut recipe = recipe.clone();
+    for step in &mut recipe.steps {
+        if let Action::Join { source, .. } = &mut step.action {
+            *source = data::redact(source);
+        }
+    }
+    recipe
 }
 
 fn card_facts(run: &RunRecord) -> CardFacts {

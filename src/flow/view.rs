@@ -11,6 +11,7 @@ use crate::model::Task;
 use crate::model::estimators;
 use crate::team::Decision;
 
+use super::catalog::{Since, since};
 use super::record::{CompareRecord, LoadRecord, PrepareRecord, RunRecord, TrainRecord};
 use super::ship_steps::{LogEntry, PushRecord};
 use super::spec::Flow;
@@ -31,6 +32,8 @@ pub struct Desk {
     pub walk: Walk,
     /// Step load.
     pub load: Option<LoadRecord>,
+    /// What the table has that the version before it had not, when the catalog knows one.
+    pub since: Option<Since>,
     /// Step inspect.
     pub profile: Option<Profile>,
     /// Step prepare.
@@ -72,8 +75,10 @@ impl Desk {
 /// When there is no such walk or the workspace cannot be read.
 pub fn desk(shop: &Workshop, walk: &str) -> Result<Desk> {
     let walk = shop.walk(walk)?;
+    let load: Option<LoadRecord> = shop.left(&walk, Step::Load)?;
     Ok(Desk {
-        load: shop.left(&walk, Step::Load)?,
+        since: load.as_ref().map(|l| since(shop, &l.version)).transpose()?.flatten(),
+        load,
         profile: shop.left(&walk, Step::Inspect)?,
         prepare: shop.left(&walk, Step::Prepare)?,
         train: shop.left(&walk, Step::Train)?,

@@ -5,7 +5,9 @@ use std::collections::HashMap;
 use polars::prelude::{Column, DataFrame, NamedFrom, Series};
 use serde::{Deserialize, Serialize};
 
-use crate::data::{self, Dataset, LoadOptions, Meaning, column};
+use crate::data::contract;
+
+use crate::data::{self, Dataset, LoadOptions, Meaning, Severity, column, counted};
 use crate::engine::Control;
 use crate::error::{Error, Result};
 use crate::health::{
@@ -15,7 +17,7 @@ use crate::model::{FittedModel, Prediction, Target, Task};
 use crate::store::now_ms;
 
 use super::catalog::record::{note_table, note_use};
-use super::data_steps::{ReadFor, Reading, read_for};
+use super::data_steps::{ReadFor, Reading, known_later, read_for};
 use super::record::RunRecord;
 use super::spec::{LabelsSpec, LoadSpec, WatchSpec};
 use super::step::Step;
@@ -36,7 +38,10 @@ pub struct WatchRecord {
     pub drift: DriftReport,
     /// Performance over time, where there is a time column and some answers are known.
     pub performance: Option<Performance>,
-    /// What both mean for the model.
+    /// How the new rows keep the walk's contract, as they arrive.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rules: Option<contract::Report>,
+    /// What drift and performance mean for the model.
     pub regime: Regime,
     /// The metric that is followed first, as named in the periods.
     pub metric: String,
@@ -47,10 +52,40 @@ pub struct WatchRecord {
 }
 
 impl WatchRecord {
-    /// Whether a column drifted or performance left its range.
+    /// Whether a column drifted, performance left its range, or the contract is broken.
     #[must_use]
     pub fn alarm(&self) -> bool {
-        self.drift.verdict == Verdict::Drift || self.performance.as_ref().is_some_and(|p| p.broken)
+        self.drift.verdict == Verdict::Drift
+            || self.performance.as_ref().is_some_and(|p| p.broken)
+            || self.contract_broken()
+    }
+
+    /// Whether the new rows break a rule of severity serious or worse.
+    #[must_use]
+    pub fn contract_broken(&self) -> bool {
+        self.rules.as_ref().is_some_and(|r| r.verdict == contract::Verdict::Fail)
+    }
+
+    /// How the contract was kept, in a sentence; `None` without a contract.
+    #[must_use]
+    pub fn rules_words(&self) -> Option<String> {
+        let report = self.rules.as_ref()?;
+        let name = data::brief(&report.contract, 40);
+        let broken: Vec<String> = report
+            .broken(Severity::Note)
+            .map(|r| match r.failing {
+                0 => data::brief(&r.rule, 40),
+                n => format!("{} in {}", data::brief(&r.rule, 40), counted(n, "row")),
+            })
+            .collect();
+        let asked = counted(report.rules.len() as u64, "rule");
+        if broken.is_empty() {
+            return Some(format!("The contract {name} is kept ({asked})"));
+        }
+        let more = broken.len().saturating_sub(3);
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        let few: Vec<&str> = broken.iter().take(3).map(String::as_str).collect();
+        Some(format!("The contract {name} is broken: {} of {asked} ({}{more})", broken.len(), few.join(", ")))
     }
 
     /// The first period in which performance left its range for the worse.
@@ -159,6 +194,8 @@ fn watch(
 ) -> Result<(Dataset, WatchRecord)> {
     control.report("watch", Some(0.1), "reading new rows");
     let Reading { raw, dataset, .. } = read_new(run, walk, &spec.source, spec.filter.as_ref(), control)?;
+    control.report("watch", Some(0.3), "rules");
+    let rules = rules(walk, &raw, control)?;
     let model = shop.model(run)?;
     control.report("watch", Some(0.4), "scoring");
     let frame = align(&model, &dataset)?;
@@ -187,6 +224,7 @@ fn watch(
         labelled,
         drift,
         performance,
+        rules,
         regime,
         metric: metric.into(),
         words: String::new(),
@@ -208,6 +246,16 @@ fn watch(
     }
     shop.keep(walk, Step::Watch, false, &record)?;
     Ok((dataset, record))
+}
+
+/// How new rows keep the walk's contract as they arrive; what is known only later is not asked.
+fn rules(walk: &Walk, raw: &Dataset, control: &Control) -> Result<Option<contract::Report>> {
+    let Some(rules) = walk.flow.load.rules()? else { return Ok(None) };
+    let asked = rules.for_new_rows(raw, &known_later(&walk.flow)?);
+    let mut report = contract::check(raw, &asked, chrono::Utc::now(), &control.silent())?;
+    // It is the same contract, whatever of it can be asked.
+    report.digest = rules.digest()?;
+    Ok(Some(report))
 }
 
 /// Performance by period beside the range seen on the rows kept back at training.
@@ -259,7 +307,8 @@ fn words(record: &WatchRecord, remark: Option<&str>) -> String {
         (Some(_), Some(period)) => format!("performance left its range for the worse first in {period}"),
         (Some(_), None) => "performance stayed within the range seen at training".to_owned(),
     };
-    format!("{first}; {second}. {}", record.regime.advice)
+    let rules = record.rules_words().map(|w| format!(" {w}.")).unwrap_or_default();
+    format!("{first}; {second}. {}{rules}", record.regime.advice)
 }
 
 /// The true answer of each row, `None` where it is not known: from a second table by key, or from the table itself.

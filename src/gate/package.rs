@@ -39,7 +39,7 @@ pub fn package_gates(facts: &PackageFacts, t: &Thresholds) -> Vec<Gate> {
                 facts.parity_difference, facts.labels_differing
             ),
             format!(
-                "the exported bytes run on {} rows kept back, with missing and unseen values added",
+                "the exported bytes run on {} rows: rows kept back, and copies of them with missing and unseen values",
                 facts.parity_rows
             ),
         ),

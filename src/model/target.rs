@@ -122,7 +122,7 @@ pub fn find_classes(frame: &DataFrame, spec: &ColumnSpec, positive: Option<&str>
     if let Some(word) = positive
         && !classes.iter().any(|c| c == word)
     {
-        return Err(Error::usage(format!("the positive class `{word}` is not among the values of `{}`", spec.name))
+        return Err(Error::input(format!("the positive class `{word}` is not among the values of `{}`", spec.name))
             .hint(format!("They are {}", classes.join(", "))));
     }
     if classes.len() == 2 {

@@ -132,6 +132,7 @@ impl App {
             Outcome::Catalog(entries) if self.jobs.is_latest("catalog", id) => {
                 self.catalog.entries = Some(entries);
                 self.catalog.lineage = None;
+                self.arrive_at_dataset();
                 self.read_lineage();
             }
             Outcome::Lineage(name, lines) if self.jobs.is_latest("lineage", id) => {

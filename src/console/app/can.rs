@@ -39,6 +39,10 @@ impl App {
         match action {
             Action::Filter => return unless(!self.is_filterable(), "there is no list to filter here"),
             Action::OpenFile | Action::GoCatalog => return Ok(()),
+            Action::CompareVersions if self.screen == super::Screen::Walk => {
+                let first = self.walk.as_ref().is_none_or(|w| w.desk.since.is_none());
+                return unless(first, "the catalog knows no version of this table before this one");
+            }
             Action::CompareVersions | Action::Describe | Action::NameOwner => {
                 return unless(self.catalog.current().is_none(), "there is no dataset yet");
             }

@@ -37,20 +37,50 @@ impl App {
         }
     }
 
+    /// Opens the catalog on what changed in the walk's table since the version before.
+    pub(super) fn compare_with_before(&mut self) {
+        let Some(since) = self.walk.as_ref().and_then(|w| w.desk.since.clone()) else { return };
+        self.screen = Screen::Catalog;
+        self.catalog.wanted = Some(since);
+        self.read_catalog(None);
+    }
+
+    /// Goes to the dataset that was asked for, once the catalog is read, and compares the versions.
+    pub(super) fn arrive_at_dataset(&mut self) {
+        let Some(since) = self.catalog.wanted.take() else { return };
+        self.catalog.list.filter.clear();
+        let place = self.catalog.entries.iter().flatten().position(|e| e.name == since.dataset);
+        let Some(place) = place.filter(|_| self.screen == Screen::Catalog) else { return };
+        self.catalog.list.cursor = place;
+        self.catalog.back_to_walk = true;
+        self.start_diff(since.dataset, Some((since.before, since.version)));
+    }
+
     /// Compares the last two versions of the dataset under the cursor.
     pub(super) fn compare_versions(&mut self) {
+        if self.screen == Screen::Walk {
+            return self.compare_with_before();
+        }
         let Some(entry) = self.catalog.current() else { return };
         if entry.versions.len() < 2 {
             let text = format!("{} has one version only; load or profile its new bytes to get a second", entry.name);
             self.say(Tone::Warn, text);
             return;
         }
-        let (workspace, name) = (self.place.workspace.clone(), entry.name.clone());
+        let name = entry.name.clone();
+        self.catalog.back_to_walk = false;
+        self.start_diff(name, None);
+    }
+
+    /// Compares two versions of a dataset, without numbers the last two.
+    fn start_diff(&mut self, name: String, versions: Option<(i64, i64)>) {
+        let workspace = self.place.workspace.clone();
         self.catalog.on_diff = true;
         self.catalog.diff = None;
         self.catalog.changes.cursor = 0;
-        let started =
-            self.jobs.start_latest("diff", "comparing versions", move |c| work::version_diff(&workspace, name, c));
+        let started = self
+            .jobs
+            .start_latest("diff", "comparing versions", move |c| work::version_diff(&workspace, name, versions, c));
         if let Err(e) = started {
             self.fail(&e);
         }

@@ -205,7 +205,12 @@ impl App {
         match self.screen {
             Screen::Start => {}
             Screen::Picker => self.show_start(),
-            Screen::Catalog if self.catalog.on_diff => self.catalog.on_diff = false,
+            Screen::Catalog if self.catalog.on_diff => {
+                self.catalog.on_diff = false;
+                if std::mem::take(&mut self.catalog.back_to_walk) && self.walk.is_some() {
+                    self.screen = Screen::Walk;
+                }
+            }
             Screen::Catalog => self.show_start(),
             Screen::Walk => {
                 let closed = self.walk.as_mut().is_some_and(|w| w.close());

@@ -231,9 +231,16 @@ pub fn lineage(workspace: &Path, name: String, plain: bool) -> Result<Outcome> {
     Ok(Outcome::Lineage(name, lines))
 }
 
-/// What changed between the last two versions of a dataset.
-pub fn version_diff(workspace: &Path, name: String, control: &Control) -> Result<Outcome> {
-    match catalog::diff::diff(&Workshop::open(workspace)?, &name, None, control) {
+/// What changed between two versions of a dataset, without numbers the last two.
+pub fn version_diff(
+    workspace: &Path,
+    name: String,
+    versions: Option<(i64, i64)>,
+    control: &Control,
+) -> Result<Outcome> {
+    let versions = versions.map(|(old, new)| (old.to_string(), new.to_string()));
+    let versions = versions.as_ref().map(|(old, new)| (old.as_str(), new.as_str()));
+    match catalog::diff::diff(&Workshop::open(workspace)?, &name, versions, control) {
         Err(e) if e.kind == Kind::Cancelled => Err(e),
         diff => Ok(Outcome::Diff(name, diff.map(Box::new))),
     }

@@ -71,6 +71,13 @@ pub static TABLE: &[Binding] = &[
         "look deeper",
         "Fit models: would more rows help, are labels wrong?",
     ),
+    bind(
+        Context::Inspect,
+        &["c"],
+        Action::CompareVersions,
+        "",
+        "What changed since the version of the table before, as the catalog knows it",
+    ),
     bind(Context::Inspect, &["D"], Action::DraftRules, "", "Draft a contract of the table into a file"),
     bind(Context::Inspect, &["v", "]"], Action::NextChart, "chart", "The next chart of the column"),
     bind(Context::Inspect, &["V", "["], Action::PreviousChart, "", "The previous chart of the column"),

@@ -11,8 +11,8 @@ use crate::console::theme::Role;
 use crate::console::views::status;
 use crate::console::widgets::{Cell, Col, List, Ui, table};
 use crate::error::Error;
-use crate::flow::catalog::Entry;
 use crate::flow::catalog::diff::{Change, VersionDiff};
+use crate::flow::catalog::{Entry, Since};
 
 /// The screen's state.
 #[derive(Debug, Default)]
@@ -29,6 +29,10 @@ pub struct CatalogView {
     pub changes: List,
     /// Whether the changes are shown in place of the details.
     pub on_diff: bool,
+    /// The comparison to show as soon as the catalog is read.
+    pub wanted: Option<Since>,
+    /// Whether the walk is what one goes back to.
+    pub back_to_walk: bool,
 }
 
 impl CatalogView {

@@ -10,6 +10,7 @@ use crate::console::format;
 use crate::console::keys::Action;
 use crate::console::theme::Role;
 use crate::console::widgets::{Cell, ChartPane, Col, List, Ui, table, wrap};
+use crate::data::{Severity, contract};
 use crate::flow::{Step, WatchRecord, drift_chart, performance_charts};
 use crate::health::{ColumnDrift, RegimeState};
 
@@ -125,7 +126,31 @@ fn draw_words(ui: &mut Ui<'_>, area: Rect, record: &WatchRecord) -> u16 {
     let text = format!("{} {}", record.regime.reasons.join(" "), record.regime.advice);
     let lines = u16::try_from(wrap(&text, room).len()).unwrap_or(1).min(if area.height > 22 { 4 } else { 2 });
     let inside = Rect { x: area.x + 3, y: area.y + 1, width: room, height: lines.min(area.height.saturating_sub(1)) };
-    1 + ui.paragraph(inside, &text, Role::Text)
+    let used = 1 + ui.paragraph(inside, &text, Role::Text);
+    used + draw_rules(ui, Rect { y: area.y + used, height: area.height.saturating_sub(used), ..area }, record)
+}
+
+/// How the contract was kept, and what each broken rule found. Returns the rows used.
+fn draw_rules(ui: &mut Ui<'_>, area: Rect, record: &WatchRecord) -> u16 {
+    let (Some(report), Some(words)) = (&record.rules, record.rules_words()) else { return 0 };
+    if area.height < 2 {
+        return 0;
+    }
+    let broken: Vec<&contract::Outcome> = report.broken(Severity::Note).collect();
+    let (mark, role) = match (record.contract_broken(), broken.is_empty()) {
+        (true, _) => (ui.glyphs.refused, Role::Bad),
+        (false, false) => (ui.glyphs.warning, Role::Warn),
+        (false, true) => (ui.glyphs.done, Role::Good),
+    };
+    let width = area.width.saturating_sub(2);
+    ui.spans(area.x + 1, area.y, width, &[(mark, role), (" ", role), (&words, Role::Strong)]);
+    let shown = if area.height > 22 { 3 } else { usize::from(area.height > 14) };
+    let mut used = 1;
+    for rule in broken.iter().take(shown) {
+        ui.spans(area.x + 3, area.y + used, width.saturating_sub(2), &[(&rule.message, Role::Text)]);
+        used += 1;
+    }
+    used
 }
 
 fn draw_columns(ui: &mut Ui<'_>, area: Rect, walk: &WalkState, record: &WatchRecord, focused: bool) {

@@ -5,6 +5,11 @@ use crate::data::finding::{Finding, Severity, counted, figure, percent};
 use crate::data::profile::iso;
 use crate::error::Result;
 
+/// What the evidence of far dates calls the first day that is still believed.
+pub(in crate::data) const BELIEVED_FROM: &str = "believed from";
+/// And the last one.
+pub(in crate::data) const BELIEVED_TO: &str = "believed to";
+
 fn day(view: &View<'_>, stored: f64) -> String {
     iso(stored / view.per_day() * 86_400.0, false)
 }
@@ -44,15 +49,19 @@ pub fn far(table: &Table<'_>) -> Result<Vec<Finding>> {
         let Some([low, high]) = <[f64; 2]>::try_from(tally.quantiles(&[0.01, 0.99])).ok() else { continue };
         // Half the central span on both sides, but at least a month, is still believed.
         let room = ((high - low) / 2.0).max(30.0 * c.per_day());
-        let (first, last) = (low - room, high + room);
-        let rows: u64 = tally.entries().iter().filter(|(v, _)| *v < first || *v > last).map(|(_, n)| n).sum();
+        // Whole days, so that a step which leaves these dates out can name them.
+        let per_day = c.per_day();
+        let first = ((low - room) / per_day).floor() * per_day;
+        let last = ((high + room) / per_day).floor() * per_day;
+        let far = |v: f64| v < first || v >= last + per_day;
+        let rows: u64 = tally.entries().iter().filter(|(v, _)| far(*v)).map(|(_, n)| n).sum();
         if rows == 0 {
             continue;
         }
         let mut years: Vec<String> = tally
             .entries()
             .iter()
-            .filter(|(v, _)| *v < first || *v > last)
+            .filter(|(v, _)| far(*v))
             .map(|(v, _)| day(&c, *v).chars().take(4).collect())
             .collect();
         years.dedup();
@@ -71,9 +80,11 @@ pub fn far(table: &Table<'_>) -> Result<Vec<Finding>> {
                 .with("rows", rows)
                 .with("usual_from", day(&c, low))
                 .with("usual_to", day(&c, high))
+                .with(BELIEVED_FROM, day(&c, first))
+                .with(BELIEVED_TO, day(&c, last))
                 .with("years", years)
-                .remedy("Leave these rows out with a filter; a clock was wrong, or the date stands for \"unknown\"")
-                .rows(table.examples(&c, |v| v < first || v > last)?),
+                .remedy("Make these dates missing, or leave the rows out with a filter; a clock was wrong, or the date stands for \"unknown\"")
+                .rows(table.examples(&c, far)?),
         );
     }
     Ok(findings)

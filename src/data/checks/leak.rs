@@ -19,6 +19,9 @@ const TOO_GOOD_CORRELATION: f64 = 0.98;
 /// Scores on fewer rows are luck.
 const FEWEST: usize = 30;
 
+/// Ends the evidence about a column from which the target was derived.
+pub(in crate::data) const COMPUTED: &str = "is computed from it";
+
 const REMEDY: &str = "Leave the column out, unless it is known at the moment of prediction";
 
 /// Columns that the target was computed from.
@@ -28,7 +31,7 @@ pub fn derived(table: &Table<'_>) -> Result<Vec<Finding>> {
         .features()
         .filter(|c| table.leaks.contains(&c.spec.name))
         .map(|c| {
-            let reason = format!("{} is computed from it", target.name());
+            let reason = format!("{} {COMPUTED}", target.name());
             Finding::new(LEAK, Severity::Serious, format!("{} gives {} away: {reason}", c.name(), target.name()))
                 .on(&c.spec.name)
                 .because(reason)

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::{Table, View};
 use crate::data::Meaning;
 use crate::data::brief;
-use crate::data::csv::guess::{Shape, number, shape};
+use crate::data::csv::guess::{Guess, Reading, Shape, fits, nearly, number, shape};
 use crate::data::finding::{Finding, Severity, counted, percent};
 use crate::error::Result;
 
@@ -15,38 +15,109 @@ const MOSTLY: f64 = 0.5;
 /// Share of numbers in a column that names rows, from which the words among them are slips.
 const SLIPS: f64 = 0.99;
 
+/// What the evidence calls the form of the dates, in `strftime` signs.
+pub(in crate::data) const DATE_FORM: &str = "form";
+
 /// Share of the values that must be numbers under their dress.
 const NEARLY_ALL: f64 = 0.95;
+
+/// Share of dates from which the other cells are slips.
+const NEARLY_DATES: f64 = 0.8;
+
+/// The cells of a column that are not what most are.
+struct Odd {
+    /// The others.
+    fitting: u64,
+    all: u64,
+    texts: Vec<String>,
+    rows: Vec<usize>,
+}
+
+impl Odd {
+    /// Counts the cells that are not of a reading: of a stream exactly, while it was read; else from the distinct texts.
+    fn of(table: &Table<'_>, view: &View<'_>, reading: Reading) -> Option<Self> {
+        let all = view.summary.present();
+        if let Some(m) = table.misfits(view).filter(|m| m.reading == reading && view.summary.sketch.is_some()) {
+            let rows = m.first.iter().map(|(row, _)| usize::try_from(*row).unwrap_or(usize::MAX)).collect();
+            let texts = m.first.iter().map(|(_, text)| text.clone()).collect();
+            return Some(Self { fitting: all.saturating_sub(m.count), all, texts, rows });
+        }
+        let fitting = |text: &str| fits(reading, text.trim().as_bytes());
+        let (passed, texts) = split(view, fitting)?;
+        let rows = table.places(view.rows_with_text(|t| !fitting(t))).collect();
+        Some(Self { fitting: passed, all, texts, rows })
+    }
+
+    fn share(&self) -> f64 {
+        self.fitting as f64 / self.all.max(1) as f64
+    }
+
+    fn others(&self) -> u64 {
+        self.all - self.fitting
+    }
+
+    fn finding(self, view: &View<'_>, what: &str, others: &str) -> Finding {
+        let shown: Vec<String> = self.texts.iter().take(4).map(|w| format!("`{}`", brief(w, 24))).collect();
+        let message = format!(
+            "{} holds {what} in {} of its values and {others} in {}, such as {}",
+            view.name(),
+            percent(self.share()),
+            counted(self.others(), "row"),
+            shown.join(", ")
+        );
+        Finding::new("mixed-types", Severity::Warning, message)
+            .on(&view.spec.name)
+            .with(what, self.fitting)
+            .with("words", self.others())
+            .with("examples", self.texts.iter().take(10).map(|w| brief(w, 60)).collect::<Vec<_>>())
+            .rows(self.rows)
+    }
+}
 
 /// Numbers with a few words among them.
 pub fn mixed(table: &Table<'_>) -> Result<Vec<Finding>> {
     let mut findings = Vec::new();
     for c in table.columns() {
-        let Some((numeric, words)) = split(&c, is_number) else { continue };
-        let all = c.summary.present();
-        let share = numeric as f64 / all as f64;
+        let Some(odd) = Odd::of(table, &c, Reading::Float) else { continue };
         // A number that one slip has made a text names every row, as an identifier does; codes hold more words than that.
         let least = if c.spec.meaning == Meaning::Identifier { SLIPS } else { MOSTLY };
-        if share < least || words.is_empty() {
+        if odd.share() < least || odd.texts.is_empty() {
             continue;
         }
-        let shown: Vec<String> = words.iter().take(4).map(|w| format!("`{}`", brief(w, 24))).collect();
-        let message = format!(
-            "{} holds numbers in {} of its values and words in {}, such as {}",
-            c.name(),
-            percent(share),
-            counted(all - numeric, "row"),
-            shown.join(", ")
-        );
-        findings.push(
-            Finding::new("mixed-types", Severity::Warning, message)
-                .on(&c.spec.name)
-                .with("numbers", numeric)
-                .with("words", all - numeric)
-                .with("examples", words.iter().take(10).map(|w| brief(w, 60)).collect::<Vec<_>>())
-                .remedy("If the words mean that there is no number, name them as spellings of \"missing\" when loading; or declare the column a number")
-                .rows(c.rows_with_text(|t| !is_number(t.trim()))),
-        );
+        findings.push(odd.finding(&c, "numbers", "words").remedy(
+            "If the words mean that there is no number, name them as spellings of \"missing\" when loading; or declare the column a number",
+        ));
+    }
+    Ok(findings)
+}
+
+/// Dates with a few cells among them that are none, so that the whole column is text.
+pub fn dates(table: &Table<'_>) -> Result<Vec<Finding>> {
+    let mut findings = Vec::new();
+    for c in table.columns() {
+        let Some(tally) = c.summary.values.texts().filter(|t| t.distinct() > 0) else { continue };
+        table.control.check()?;
+        let texts = || tally.entries().iter().map(|(text, n)| (text.as_str(), *n));
+        let streamed = table.misfits(&c).map(|m| m.reading);
+        let Some(reading) = streamed.or_else(|| nearly(texts()).map(|(reading, _)| reading)) else { continue };
+        if !matches!(reading, Reading::Date(_) | Reading::Datetime(_)) {
+            continue;
+        }
+        let Some(odd) = Odd::of(table, &c, reading).filter(|o| o.share() >= NEARLY_DATES) else { continue };
+        if odd.texts.is_empty() {
+            continue;
+        }
+        // How the others are written, as if they stood alone.
+        let mut guess = Guess::new(false);
+        texts().map(|(t, _)| t.trim().as_bytes()).filter(|t| fits(reading, t)).for_each(|t| guess.see_value(t));
+        let finding = odd.finding(&c, "dates", "something else");
+        let finding = match guess.date_format() {
+            Some(form) => finding.with(DATE_FORM, form),
+            None => finding,
+        };
+        findings.push(finding.remedy(
+            "Mend these cells where the file is made, name what they say as spellings of \"missing\" when loading, or read the column as dates and leave them missing; until then it is text",
+        ));
     }
     Ok(findings)
 }
@@ -132,6 +203,25 @@ mod tests {
         let f = fires("mixed-types", &csv, None, Some("a"));
         assert!(f.evidence.contains("words 1"), "{f:?}");
         silent("mixed-types", &table("a", 50, |i| format!("c{}", i % 5)), None);
+    }
+
+    #[test]
+    fn a_few_slips_among_dates_are_found() {
+        let csv = |odd: &str, every: usize| {
+            table("day,n", 200, |i| {
+                let day = format!("{:02}.{:02}.2020", i % 28 + 1, i % 12 + 1);
+                format!("{},{i}", if i % every == 7 { odd } else { &day })
+            })
+        };
+        let f = fires("mixed-types", &csv("31.02.2020\u{1b}[2J", 1000), None, Some("day"));
+        assert_eq!(f.rows, [8]);
+        assert!(f.message.contains("`31.02.2020␛[2J`") && f.evidence.ends_with("form %d.%m.%Y"), "{f:?}");
+        let f = fires("mixed-types", &csv("soon", 10), None, Some("day"));
+        assert!(f.evidence.starts_with("dates 180, words 20"), "{f:?}");
+        silent("mixed-types", &csv("soon", 1), None);
+        silent("mixed-types", &csv("01.03.2020", 10), None);
+        silent("mixed-types", &csv("NA", 10), None);
+        silent("mixed-types", &table("code", 200, |i| format!("A-{i:04}")), None);
     }
 
     #[test]

@@ -20,10 +20,13 @@ mod table;
 mod target;
 mod texts;
 
+pub(in crate::data) use dates::{BELIEVED_FROM, BELIEVED_TO};
 pub use duplicates::mix;
+pub(in crate::data) use leak::COMPUTED;
+pub(in crate::data) use mixed_types::DATE_FORM;
 pub(super) use table::MISSING;
 pub use table::{Table, TargetKind, View};
-pub(in crate::data) use texts::bare;
+pub(in crate::data) use texts::{bare, garbled};
 
 use std::collections::BTreeMap;
 
@@ -65,6 +68,7 @@ static CHECKS: &[(&str, Check)] = &[
     ("mixed-missing-spellings", missing::spellings),
     ("infinite-values", missing::infinite),
     ("mixed-types", mixed_types::mixed),
+    ("mixed-types", mixed_types::dates),
     ("disguised-numbers", mixed_types::disguised),
     ("negative-amounts", outliers::negative),
     ("placeholder-values", outliers::placeholders),
@@ -105,6 +109,7 @@ const OWN_ROWS: &[&str] = &[
     "outliers",
     "negative-amounts",
     "placeholder-values",
+    "mixed-types",
 ];
 
 /// The names of all checks; several kinds of evidence may share one name (`leak`).

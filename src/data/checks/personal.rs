@@ -32,7 +32,9 @@ pub fn personal(table: &Table<'_>) -> Result<Vec<Finding>> {
                 (share >= MOSTLY).then(|| (*what, Some(share), c.rows_with_text(|t| test(t.trim()))))
             })
         });
-        let by_name = || by_name(&c.spec.name).map(|what| (what, None, Vec::new()));
+        // Two values, such as yes and no, name nobody.
+        let by_name =
+            || by_name(&c.spec.name).filter(|_| c.summary.distinct() > 2).map(|what| (what, None, Vec::new()));
         let Some((what, share, rows)) = by_value.or_else(by_name) else { continue };
         let told = share
             .map_or_else(|| "as its name says".to_owned(), |s| format!("as {} of its values look like it", percent(s)));
@@ -42,7 +44,7 @@ pub fn personal(table: &Table<'_>) -> Result<Vec<Finding>> {
                 .with("kind", what)
                 .with("share", share)
                 .remedy(
-                    "Leave the column out; if it is needed to join or split, replace it by a pseudonym before loading",
+                    "Leave the column out; if it is needed to join or split, put pseudonyms in its place (the step `hash` of a recipe)",
                 )
                 .rows(rows),
         );
@@ -155,6 +157,7 @@ mod tests {
             fires("personal-data", &table("contact,n", 40, |i| format!("u{i}@example.org,{i}")), None, Some("contact"));
         assert!(f.evidence.contains("kind e-mail addresses"), "{f:?}");
         fires("personal-data", &table("last_name,n", 40, |i| format!("Name{},{i}", i % 9)), None, Some("last_name"));
+        silent("personal-data", &table("has_phone,n", 40, |i| format!("{},{i}", ["yes", "no"][i % 2])), None);
         silent("personal-data", &table("Street,City", 40, |i| format!("Pave,c{}", i % 4)), None);
     }
 }

@@ -5,7 +5,7 @@ use rand::seq::index;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 
-use crate::data::profile::{ProfileOptions, Whole};
+use crate::data::profile::{Misfits, ProfileOptions, Whole};
 use crate::data::{ColumnSpec, Dataset, Meaning, Physical, column};
 use crate::engine::{Control, Summary};
 use crate::error::Result;
@@ -230,6 +230,11 @@ impl<'a> Table<'a> {
             let place = self.whole.and_then(|w| w.sampled.get(row));
             place.map_or(row, |place| usize::try_from(*place).unwrap_or(usize::MAX))
         })
+    }
+
+    /// The cells because of which a streamed column is text.
+    pub fn misfits(&self, view: &View<'_>) -> Option<&Misfits> {
+        self.whole?.misfits.get(view.index)?.as_ref()
     }
 
     /// At most ten rows of the whole table whose number passes a test: of the extremes that a streaming executor kept, or

@@ -120,7 +120,7 @@ pub fn special(table: &Table<'_>) -> Result<Vec<Finding>> {
 }
 
 /// Characters that stand for no character, controls, and UTF-8 that was read as Windows-1252 or Latin-1 (`Ã©` for `é`).
-fn garbled(text: &str) -> bool {
+pub(in crate::data) fn garbled(text: &str) -> bool {
     // The second and third bytes of UTF-8 as Windows-1252 shows them.
     let continues = |c: char| matches!(c, '\u{80}'..='\u{BF}') || "€‚ƒ„…†‡ˆ‰Š‹Œ‘’“”•–—˜™š›œžŸŽ".contains(c);
     let mut before = ' ';

@@ -338,20 +338,13 @@ fn bound(value: Option<&Scalar>, spec: &ColumnSpec, other: f64) -> Result<f64> {
 
 fn range(spec: &ColumnSpec, column: &Column, rule: &Range, control: &Control) -> Result<Count> {
     let low = bound(rule.min.as_ref(), spec, f64::NEG_INFINITY)?;
-    let high = bound(rule.max.as_ref(), spec, f64::INFINITY)?;
+    let high = rule.max.as_ref().map_or(Ok(f64::INFINITY), |v| v.greatest_in(spec))?;
     let numbers = column::numbers(column).map_err(|_| {
         Error::input(format!("column `{}` holds text, which has no range", brief(&spec.name, 60)))
             .hint("Ask for its type as well, or clean it with a recipe first")
     })?;
-    // A bound that is a whole day means all of it.
-    let high =
-        if spec.physical == Physical::Datetime && whole_day(rule.max.as_ref()) { high + 86_399.999_999 } else { high };
     let rows = numbers.iter().map(|v| (!v.is_nan()).then_some(*v >= low && *v <= high));
     Count::of(rows, |row| shown(column, row), control)
-}
-
-fn whole_day(bound: Option<&Scalar>) -> bool {
-    bound.and_then(Scalar::as_text).is_some_and(|t| !t.contains(':'))
 }
 
 fn interval(rule: &Range) -> String {

@@ -9,6 +9,7 @@ mod check;
 mod check_tests;
 mod draft;
 mod junit;
+mod new_rows;
 mod odcs;
 mod read;
 mod report;

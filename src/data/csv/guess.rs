@@ -245,6 +245,38 @@ impl Guess {
     }
 }
 
+/// Whether a trimmed cell that is not missing is a number with a decimal point, or a date in the order of the reading; for
+/// other readings, always.
+#[must_use]
+pub fn fits(reading: Reading, cell: &[u8]) -> bool {
+    match reading {
+        Reading::Integer | Reading::Float => matches!(shape(cell), Shape::Integer | Shape::Float),
+        Reading::Date(order) | Reading::Datetime(order) => dates::parse(order, cell).is_some(),
+        Reading::CommaFloat | Reading::Boolean | Reading::Text => true,
+    }
+}
+
+/// What at least half of some texts (each with how often it occurs) are, numbers or dates of one order, and how many are.
+/// `None` when they are neither.
+#[must_use]
+pub fn nearly<'a>(texts: impl Iterator<Item = (&'a str, u64)> + Clone) -> Option<(Reading, u64)> {
+    let count = |reading, texts: &mut dyn Iterator<Item = (&'a str, u64)>| -> u64 {
+        texts.filter(|(text, _)| fits(reading, text.trim().as_bytes())).map(|(_, n)| n).sum()
+    };
+    let readings = || std::iter::once(Reading::Float).chain(Order::ALL.map(Reading::Date));
+    let all: u64 = texts.clone().map(|(_, n)| n).sum();
+    // A few texts tell which readings are worth a look at all of them.
+    let step = texts.clone().count().div_ceil(500).max(1);
+    let few = || texts.clone().step_by(step);
+    let few_all: u64 = few().map(|(_, n)| n).sum();
+    let found = readings().filter(|r| count(*r, &mut few()) * 4 > few_all);
+    // Of equals the first, as where the data cannot decide.
+    let best = found
+        .map(|r| (r, count(r, &mut texts.clone())))
+        .fold(None, |best: Option<(Reading, u64)>, new| Some(best.filter(|(_, n)| *n >= new.1).unwrap_or(new)));
+    best.filter(|(_, n)| *n > 0 && *n * 2 >= all)
+}
+
 /// Cuts ASCII blanks off both ends.
 #[must_use]
 pub fn trim(cell: &[u8]) -> &[u8] {

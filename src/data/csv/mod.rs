@@ -230,16 +230,24 @@ pub fn header(bytes: &[u8], delimiter: u8, notes: &mut Vec<String>) -> Result<(V
             }
             name => name.to_owned(),
         };
-        if let Some(before) = names.iter().position(|n| *n == name) {
-            return Err(Error::input(format!(
-                "line 1: columns {} and {} are both called `{}`",
-                before + 1,
-                i + 1,
-                brief(&name, 60)
-            ))
-            .hint("Give every column a name of its own"));
-        }
-        names.push(name);
+        names.push(match names.iter().position(|n| *n == name) {
+            None => name,
+            Some(before) => {
+                // As pandas does, and never by a name that another column has.
+                let taken = |new: &String| {
+                    names.contains(new) || record.iter().any(|cell| cell.trim_ascii() == new.as_bytes())
+                };
+                let made = (1..).map(|n| format!("{name}.{n}")).find(|new| !taken(new)).unwrap_or_default();
+                notes.push(format!(
+                    "columns {} and {} are both called `{}`; the second is called `{}` here: look whether both are wanted",
+                    before + 1,
+                    i + 1,
+                    brief(&name, 60),
+                    brief(&made, 60)
+                ));
+                made
+            }
+        });
     }
     if names.iter().all(|n| matches!(guess::shape(n.as_bytes()), guess::Shape::Integer | guess::Shape::Float)) {
         notes.push("the first line holds only numbers; it was taken for the names of the columns".to_owned());

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::spec::{Action, Failures, FillWith, Recipe, Step};
-use super::{convert, join, rows, values};
+use super::{convert, hash, join, rows, values};
 use crate::data::display::brief;
 use crate::data::finding::{counted, thousands};
 use crate::data::scalar::Scalar;
@@ -162,7 +162,8 @@ fn for_new_rows(action: &Action, data: &Dataset) -> Option<Action> {
         | Action::Fill { columns, .. }
         | Action::Clip { columns, .. }
         | Action::Trim { columns }
-        | Action::Missing { columns, .. } => {
+        | Action::Missing { columns, .. }
+        | Action::Hash { columns, .. } => {
             columns.retain(there);
             return (!columns.is_empty()).then_some(action);
         }
@@ -230,7 +231,10 @@ fn perform(work: &mut Work<'_>, action: &Action) -> Result<()> {
         Action::Clip { columns, min, max } => values::clip(work, columns, min.as_ref(), max.as_ref()),
         Action::Map { column, values } => values::map(work, column, values),
         Action::Trim { columns } => values::trim(work, columns),
-        Action::Missing { columns, values } => values::missing(work, columns, values),
+        Action::Missing { columns, values, below, above } => {
+            values::missing(work, columns, values, below.as_ref(), above.as_ref())
+        }
+        Action::Hash { columns, salt_from } => hash::hash(work, columns, salt_from),
         Action::Deduplicate { columns, keep } => rows::deduplicate(work, columns, *keep),
         Action::Filter { condition } => rows::filter(work, condition),
         Action::Derive { column, expression } => rows::derive(work, column, expression),

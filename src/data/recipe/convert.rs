@@ -230,6 +230,11 @@ fn to_boolean(spec: &ColumnSpec, column: &Column, failed: &mut Failed) -> Result
 
 /// A date in a form: microseconds since 1970, and whether there was a time of day.
 fn moment(text: &str, format: &str) -> Option<(i64, bool)> {
+    // `%z` reads offsets only; Z and UTC are the zone without one.
+    let east = format.ends_with("%z").then(|| ["Z", "UTC"].iter().find_map(|zone| text.strip_suffix(zone))).flatten();
+    if let Some(bare) = east {
+        return moment(&format!("{}+0000", bare.trim_end()), format);
+    }
     if let Ok(zoned) = DateTime::parse_from_str(text, format) {
         return Some((zoned.timestamp_micros(), true));
     }
@@ -335,6 +340,9 @@ mod tests {
         assert_eq!(moment("31.12.1970", "%d.%m.%Y"), Some((364 * DAY, false)));
         assert_eq!(moment("1970-01-02 00:01", "%Y-%m-%d %H:%M"), Some((DAY + 60_000_000, true)));
         assert_eq!(moment("1970-01-01T02:00:00+0200", "%Y-%m-%dT%H:%M:%S%z"), Some((0, true)));
+        for zoned in ["1970-01-01T02:00:00Z", "1970-01-01T02:00:00UTC"] {
+            assert_eq!(moment(zoned, "%Y-%m-%dT%H:%M:%S%z"), Some((7_200_000_000, true)));
+        }
         assert_eq!(moment("1970-02", "%Y-%m"), Some((31 * DAY, false)));
         assert_eq!(moment("31.02.1970", "%d.%m.%Y"), None);
         assert_eq!(moment("19700102", "%Y%m%d"), Some((DAY, false)));

@@ -9,6 +9,7 @@
 
 mod apply;
 mod convert;
+mod hash;
 mod history;
 mod join;
 mod read;

@@ -93,6 +93,7 @@ impl Step {
             | Action::Fill { columns, .. }
             | Action::Clip { columns, .. }
             | Action::Missing { columns, .. }
+            | Action::Hash { columns, .. }
                 if columns.is_empty() =>
             {
                 refuse("`columns` names no column")
@@ -115,7 +116,12 @@ impl Step {
             Action::Map { values, .. } if values.values().any(String::is_empty) => {
                 refuse("`values`: a new spelling is empty; use do = \"missing\" to make values missing")
             }
-            Action::Missing { values, .. } if values.is_empty() => refuse("`values` names no value"),
+            Action::Missing { values, below: None, above: None, .. } if values.is_empty() => {
+                refuse("`values` names no value, and there is neither `below` nor `above`")
+            }
+            Action::Hash { salt_from, .. } if salt_from.is_empty() || salt_from.contains(['=', '\0']) => {
+                refuse("`salt_from` must name an environment variable")
+            }
             Action::Filter { condition } => readable(condition),
             Action::Derive { expression, .. } => readable(expression),
             Action::Join { on, with, .. } => {
@@ -189,6 +195,17 @@ columns = ["n"]
 values = [-999, "?"]
 
 [[step]]
+do = "missing"
+columns = ["day"]
+below = 2019-01-01
+above = "2020-12-31"
+
+[[step]]
+do = "hash"
+columns = ["email"]
+salt_from = "SECRET"
+
+[[step]]
 do = "deduplicate"
 keep = "last"
 
@@ -224,13 +241,13 @@ columns = ["ab", "age"]
     #[test]
     fn every_step_is_read_and_written() {
         let recipe = Recipe::parse(EVERY).unwrap();
-        assert_eq!(recipe.steps.len(), 14);
+        assert_eq!(recipe.steps.len(), 16);
         assert_eq!(recipe.steps[0].why.as_deref(), Some("constant"));
         assert_eq!(Recipe::parse(&recipe.to_toml().unwrap()).unwrap(), recipe);
         let json = serde_json::to_string(&recipe).unwrap();
         assert_eq!(serde_json::from_str::<Recipe>(&json).unwrap(), recipe);
         let (rest, last) = recipe.undo().unwrap();
-        assert_eq!((rest.steps.len(), last.action.name()), (13, "keep"));
+        assert_eq!((rest.steps.len(), last.action.name()), (15, "keep"));
         assert!(Recipe::default().undo().is_none());
     }
 

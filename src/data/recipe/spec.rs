@@ -111,12 +111,26 @@ pub enum Action {
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         columns: Vec<String>,
     },
-    /// Makes stand-ins for "unknown" missing.
+    /// Makes values missing: stand-ins for "unknown", and numbers or dates that cannot be.
     Missing {
         /// The columns.
         columns: Vec<String>,
         /// The stand-ins.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
         values: Vec<Scalar>,
+        /// Numbers and dates below it become missing.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        below: Option<Scalar>,
+        /// Numbers and dates above it become missing; a whole day means all of it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        above: Option<Scalar>,
+    },
+    /// Puts pseudonyms in the place of values: the SHA-256 of a secret text followed by the value.
+    Hash {
+        /// The columns.
+        columns: Vec<String>,
+        /// The environment variable that holds the secret text. The recipe itself never holds it.
+        salt_from: String,
     },
     /// Leaves out rows that repeat others.
     Deduplicate {
@@ -234,6 +248,7 @@ impl Action {
             Self::Map { .. } => "map",
             Self::Trim { .. } => "trim",
             Self::Missing { .. } => "missing",
+            Self::Hash { .. } => "hash",
             Self::Deduplicate { .. } => "deduplicate",
             Self::Filter { .. } => "filter",
             Self::Derive { .. } => "derive",
@@ -263,6 +278,7 @@ impl Action {
             | Self::Clip { columns, .. }
             | Self::Trim { columns }
             | Self::Missing { columns, .. }
+            | Self::Hash { columns, .. }
             | Self::Deduplicate { columns, .. } => columns.clone(),
             Self::Rename { columns } => columns.keys().cloned().collect(),
             Self::Map { column, .. } => vec![column.clone()],

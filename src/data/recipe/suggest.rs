@@ -5,14 +5,17 @@ use std::fmt::Write as _;
 
 use super::apply::{Purpose, apply};
 use super::spec::{Action, Failures, Keep, Recipe, Step, Target};
-use crate::data::checks::bare;
+use crate::data::checks::{BELIEVED_FROM, BELIEVED_TO, COMPUTED, DATE_FORM, bare, garbled};
 use crate::data::expression::quoted;
-use crate::data::finding::Finding;
+use crate::data::finding::{Finding, Severity};
 use crate::data::profile::Profile;
 use crate::data::scalar::Scalar;
 use crate::data::{Dataset, Physical, column, display};
 use crate::engine::{Control, Summary, Tally};
 use crate::error::Result;
+
+/// A step that names more spellings than this is read by nobody.
+const MOST_SPELLINGS: usize = 1000;
 
 /// For each finding for which a step is the remedy, that step; in the order in which the steps should be done.
 ///
@@ -27,7 +30,14 @@ pub fn suggest(data: &Dataset, profile: &Profile, control: &Control) -> Result<V
         control.check()?;
         let is_target = finding.column.is_some() && finding.column == profile.target;
         let step = match (&finding.column, finding.check.as_ref()) {
+            // Its values stay as they are; rows without one say nothing.
+            (Some(name), "target-missing") if is_target && finding.severity < Severity::Blocking => {
+                Some((7, Action::Filter { condition: format!("{} IS NOT NULL", quoted(name)) }))
+            }
             _ if is_target => None,
+            (Some(name), "far-dates") if data.spec(name).is_ok() => {
+                far_dates(data, name, finding, profile.time.as_ref() == Some(name))?.map(|action| (6, action))
+            }
             (Some(name), check) if data.spec(name).is_ok() => on_column(data, check, name, finding, control)?,
             (None, "duplicate-rows") => Some((5, Action::Deduplicate { columns: Vec::new(), keep: Keep::First })),
             _ => None,
@@ -66,22 +76,34 @@ fn on_column(
     let summary = || Summary::of(column::get(&data.frame, name)?, control);
     let text = spec.physical == Physical::String;
     Ok(match check {
-        "all-missing" | "single-value" => Some((0, Action::Drop { columns })),
+        "all-missing" | "single-value" | "personal-data" => Some((0, Action::Drop { columns })),
+        // What little there is says more about how the table was made than about its rows.
+        "missing-share" if finding.severity >= Severity::Serious => Some((0, Action::Drop { columns })),
+        // A column from which the target is computed must stay until it is.
+        "leak" if !finding.evidence.ends_with(COMPUTED) => Some((0, Action::Drop { columns })),
+        "broken-characters" if text => {
+            let summary = summary()?;
+            let values = summary.values.texts().map(mended).unwrap_or_default();
+            (!values.is_empty()).then(|| (1, Action::Map { column: name.to_owned(), values }))
+        }
         "stray-blanks" if text => Some((1, Action::Trim { columns })),
         "placeholder-values" => {
-            let values: Vec<Scalar> =
-                number_after(&finding.evidence, "value ").map(Scalar::Number).into_iter().collect();
-            (!values.is_empty()).then_some((2, Action::Missing { columns, values }))
+            let value = finding.noted("value").and_then(|v| v.replace(',', "").parse().ok());
+            let values: Vec<Scalar> = value.map(Scalar::Number).into_iter().collect();
+            (!values.is_empty()).then_some((2, Action::Missing { columns, values, below: None, above: None }))
         }
         "special-characters" if text => {
             let summary = summary()?;
             let signs = summary.values.texts().map(signs_only).unwrap_or_default();
-            (!signs.is_empty()).then_some((2, Action::Missing { columns, values: signs }))
+            (!signs.is_empty()).then_some((2, Action::Missing { columns, values: signs, below: None, above: None }))
         }
         "text-variants" if text => {
             let summary = summary()?;
             let values = summary.values.texts().map(commonest).unwrap_or_default();
             (!values.is_empty()).then(|| (3, Action::Map { column: name.to_owned(), values }))
+        }
+        "mixed-types" if text && finding.noted(DATE_FORM).is_some() => {
+            dates(data, columns, finding, control)?.map(|action| (4, action))
         }
         "disguised-numbers" | "mixed-types" if text => {
             cast(data, columns, check == "disguised-numbers", control)?.map(|action| (4, action))
@@ -122,10 +144,48 @@ fn cast(data: &Dataset, columns: Vec<String>, strip: bool, control: &Control) ->
     Ok(best.filter(|(lost, _)| *lost as f64 <= most).map(|(_, action)| action))
 }
 
-/// The number that follows a word in a finding's evidence.
-fn number_after(evidence: &str, word: &str) -> Option<f64> {
-    let rest = evidence.strip_prefix(word)?;
-    rest.split(", ").next()?.replace(',', "").parse().ok()
+/// Reads dates in the form in which most are written; `None` when that would lose more than the cells that are none.
+fn dates(data: &Dataset, columns: Vec<String>, finding: &Finding, control: &Control) -> Result<Option<Action>> {
+    let Some(format) = finding.noted(DATE_FORM).map(str::to_owned) else { return Ok(None) };
+    let odd: u64 = finding.noted("words").and_then(|n| n.parse().ok()).unwrap_or(0);
+    let action = Action::ParseDates { columns, format, failures: Failures::Missing };
+    let one = Recipe { steps: vec![Step::from(action.clone())] };
+    let lost = apply(data, &one, Purpose::Clean, control)
+        .map(|applied| applied.reports.iter().flat_map(|r| &r.columns).map(|c| c.lost).sum::<u64>());
+    control.check()?;
+    Ok(lost.ok().filter(|lost| *lost <= odd).map(|_| action))
+}
+
+/// Dates outside the believed ones become missing; where the column orders the rows in time, the rows are left out instead,
+/// because a row without a time has no place in a split by time.
+fn far_dates(data: &Dataset, name: &str, finding: &Finding, is_time: bool) -> Result<Option<Action>> {
+    let (Some(from), Some(to)) = (finding.noted(BELIEVED_FROM), finding.noted(BELIEVED_TO)) else { return Ok(None) };
+    let day = |text: &str| text.parse::<chrono::NaiveDate>().ok();
+    let (Some(first), Some(last)) = (day(from), day(to)) else { return Ok(None) };
+    if !is_time {
+        let (below, above) = (Scalar::Text(from.to_owned()), Scalar::Text(to.to_owned()));
+        let columns = vec![name.to_owned()];
+        return Ok(Some(Action::Missing { columns, values: Vec::new(), below: Some(below), above: Some(above) }));
+    }
+    let column = quoted(name);
+    // The day after, so that all of the last day stays.
+    let end = match data.spec(name)?.physical {
+        Physical::Date => format!("<= DATE('{last}')"),
+        _ => format!("< DATE('{}')", last.succ_opt().unwrap_or(last)),
+    };
+    let condition = format!("({column} >= DATE('{first}') AND {column} {end}) OR {column} IS NULL");
+    Ok(Some(Action::Filter { condition }))
+}
+
+/// Texts that were UTF-8 and were read as Windows-1252, each with what it was. What cannot be told for certain stays.
+fn mended(tally: &Tally<String>) -> BTreeMap<String, String> {
+    let whole = |text: &str| {
+        let (bytes, _, lossy) = encoding_rs::WINDOWS_1252.encode(text);
+        let read = String::from_utf8(bytes.into_owned()).ok().filter(|_| !lossy)?;
+        (!read.is_empty() && read != text && !garbled(&read)).then_some(read)
+    };
+    let broken = tally.entries().iter().filter(|(t, _)| garbled(t));
+    broken.filter_map(|(t, _)| Some((t.clone(), whole(t)?))).take(MOST_SPELLINGS).collect()
 }
 
 /// Values without a letter or digit.
@@ -168,6 +228,11 @@ pub fn to_commented_toml(source: &str, steps: &[(Finding, Step)]) -> Result<Stri
     }
     for (finding, step) in steps {
         let _ = writeln!(out, "\n# {} {}: {}", finding.severity, finding.check, display(&finding.message));
+        if finding.check == "personal-data" {
+            out.push_str(
+                "# To keep it as a pseudonym: do = \"hash\" and salt_from = \"NAME\", an environment variable.\n",
+            );
+        }
         out.push_str(&Recipe { steps: vec![step.clone()] }.to_toml()?);
     }
     Ok(out)
@@ -225,6 +290,90 @@ mod tests {
         let again = profile::profile(&cleaned, None, &control).unwrap();
         let left = suggest(&cleaned, &again, &control).unwrap();
         assert!(left.is_empty(), "{left:#?}");
+    }
+
+    /// The checks for which a step is suggested, on a table given as CSV; doing the steps silences them.
+    fn silenced(csv: &str, target: Option<&str>) -> (Vec<(Finding, Step)>, Dataset) {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("t.csv");
+        std::fs::write(&path, csv).unwrap();
+        let control = Control::default();
+        let data = load(path.to_str().unwrap(), &LoadOptions::default(), &control).unwrap();
+        let profile = profile::profile(&data, target, &control).unwrap();
+        let steps = suggest(&data, &profile, &control).unwrap();
+        let recipe = Recipe::parse(&to_commented_toml("t.csv", &steps).unwrap()).unwrap();
+        let cleaned = apply(&data, &recipe, Purpose::Clean, &control).unwrap().data;
+        let again = profile::profile(&cleaned, target, &control).unwrap();
+        for (finding, _) in &steps {
+            let same = |f: &&Finding| f.check == finding.check && f.column == finding.column;
+            assert_eq!(again.findings.iter().find(same), None, "{finding:?}");
+        }
+        (steps, cleaned)
+    }
+
+    fn day(i: usize) -> chrono::NaiveDate {
+        chrono::NaiveDate::from_ymd_opt(2019, 6, 1).unwrap() + chrono::Days::new(i as u64)
+    }
+
+    #[test]
+    fn wrong_years_become_missing_or_their_rows_are_left_out() {
+        let mut csv = String::from("at,born,n\n");
+        for i in 0..300usize {
+            let at = match i {
+                17 => "2001-05-01 10:00".to_owned(),
+                18 => "2098-01-01 00:00".to_owned(),
+                _ => format!("{} 23:59", day(i)),
+            };
+            let born = if i == 40 { "1900-01-01".to_owned() } else { day(i * 31 % 400).to_string() };
+            csv += &format!("{at},{born},{}\n", i * 7 % 101);
+        }
+        let (steps, cleaned) = silenced(&csv, None);
+        let of = |column: &str| {
+            let far = |f: &Finding| f.check == "far-dates" && f.column.as_deref() == Some(column);
+            steps.iter().find(|(f, _)| far(f)).map(|(_, s)| s.action.clone()).unwrap()
+        };
+        assert!(matches!(of("at"), Action::Filter { .. }), "{steps:#?}");
+        assert!(matches!(of("born"), Action::Missing { .. }), "{steps:#?}");
+        assert_eq!((cleaned.rows(), cleaned.frame.column("born").unwrap().null_count()), (298, 1));
+    }
+
+    #[test]
+    fn slips_among_dates_become_missing_and_the_rest_dates() {
+        let csv = |slip: &str, time: &str| {
+            let mut csv = String::from("at,n\n");
+            for i in 0..200usize {
+                csv += &format!("{},{}\n", if i == 30 { slip.to_owned() } else { format!("{}{time}", day(i)) }, i % 7);
+            }
+            csv
+        };
+        for time in ["", " 10:30", "T10:30:00.5", "T10:30:00Z"] {
+            let (steps, cleaned) = silenced(&csv("2019-02-30", time), None);
+            let words = format!("{:?}", steps.iter().map(|(_, s)| s.action.name()).collect::<Vec<_>>());
+            assert!(words.contains("parse_dates"), "{time}: {words}");
+            let at = cleaned.frame.column("at").unwrap();
+            assert_eq!((at.null_count(), at.dtype().is_temporal()), (1, true), "{time}");
+        }
+    }
+
+    #[test]
+    fn leaks_persons_and_broken_words_are_mended() {
+        let mut csv = String::from("mail,city,gone,told,x,y\n");
+        for i in 0..400usize {
+            let y = usize::from(i * 7919 % 1000 < 400);
+            let city = ["Zürich", "ZÃ¼rich", "Bern"][(i % 3) * usize::from(i % 9 < 3)];
+            let gone = if i % 50 == 0 { "5" } else { "" };
+            let target = if i == 9 { String::new() } else { y.to_string() };
+            csv += &format!("p{i}@example.org,{city},{gone},{},{},{target}\n", y * 10 + i % 3, i * 31 % 97);
+        }
+        let (steps, cleaned) = silenced(&csv, Some("y"));
+        let names: Vec<&str> = steps.iter().map(|(f, _)| f.check.as_ref()).collect();
+        for check in ["personal-data", "broken-characters", "missing-share", "leak", "target-missing"] {
+            assert!(names.contains(&check), "{check}: {names:?}");
+        }
+        let left: Vec<&str> = cleaned.columns.iter().map(|c| c.name.as_str()).collect();
+        assert_eq!((left, cleaned.rows()), (vec!["city", "x", "y"], 399));
+        let cities = Summary::of(cleaned.frame.column("city").unwrap(), &Control::default()).unwrap();
+        assert_eq!(cities.distinct(), 2, "{steps:#?}");
     }
 
     #[test]

@@ -256,12 +256,25 @@ pub(super) fn trim(work: &mut Work<'_>, columns: &[String]) -> Result<()> {
     Ok(())
 }
 
-pub(super) fn missing(work: &mut Work<'_>, columns: &[String], values: &[Scalar]) -> Result<()> {
+pub(super) fn missing(
+    work: &mut Work<'_>,
+    columns: &[String],
+    values: &[Scalar],
+    below: Option<&Scalar>,
+    above: Option<&Scalar>,
+) -> Result<()> {
     known(&work.data, columns)?;
     for name in columns {
         work.control.check()?;
         let spec = work.data.spec(name)?.clone();
         let column = column::get(&work.data.frame, name)?.clone();
+        let bounded = below.is_some() || above.is_some();
+        if bounded && matches!(spec.physical, Physical::String | Physical::Boolean) {
+            return Err(Error::input(format!("column `{}` holds {}", brief(name, 60), words(spec.physical)))
+                .hint("Only numbers and dates are below or above a bound; cast the column in an earlier step"));
+        }
+        let least = below.map(|v| v.number_in(&spec)).transpose()?.unwrap_or(f64::NEG_INFINITY);
+        let most = above.map(|v| v.greatest_in(&spec)).transpose()?.unwrap_or(f64::INFINITY);
         let stays: BooleanChunked = if spec.physical == Physical::String {
             let stand_ins: HashSet<String> = values.iter().map(Scalar::in_text).collect();
             let texts = column.as_materialized_series().str()?;
@@ -269,7 +282,8 @@ pub(super) fn missing(work: &mut Work<'_>, columns: &[String], values: &[Scalar]
         } else {
             // A stand-in of another kind (`?` among numbers) cannot stand there.
             let stand_ins: Vec<f64> = values.iter().filter_map(|v| v.number_in(&spec).ok()).collect();
-            column::numbers(&column)?.into_iter().map(|v| Some(!stand_ins.contains(&v))).collect()
+            let goes = |v: f64| stand_ins.contains(&v) || v < least || v > most;
+            column::numbers(&column)?.into_iter().map(|v| Some(!goes(v))).collect()
         };
         let gone = (stays.len() - stays.sum().unwrap_or(0) as usize) as u64;
         if gone > 0 {
@@ -280,6 +294,12 @@ pub(super) fn missing(work: &mut Work<'_>, columns: &[String], values: &[Scalar]
         work.changed(name, gone, 0, None);
     }
     let few: Vec<String> = values.iter().map(ToString::to_string).collect();
-    work.report.message = format!("{} that held {} made missing", work.told(), super::apply::list(&few));
+    let parts = [
+        (!few.is_empty()).then(|| format!("held {}", super::apply::list(&few))),
+        below.map(|v| format!("were below {v}")),
+        above.map(|v| format!("were above {v}")),
+    ];
+    let parts: Vec<String> = parts.into_iter().flatten().collect();
+    work.report.message = format!("{} that {} made missing", work.told(), parts.join(" or "));
     Ok(())
 }

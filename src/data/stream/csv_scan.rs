@@ -11,7 +11,9 @@ use super::blocks::{BLOCK, Block, Blocks, LONGEST_RECORD};
 use super::gather::{Gathered, Route, Source, Taken};
 use super::records::{Broken, Cells, Format, NO_TEXT, Records};
 use super::strict;
+use crate::data::csv::guess::nearly;
 use crate::data::csv::{self, Guess, Reading, Spellings};
+use crate::data::profile::Misfits;
 use crate::data::{LoadOptions, brief};
 use crate::engine::{Aggregates, Control, Executor, RowSample};
 use crate::error::{Error, Result};
@@ -41,6 +43,10 @@ pub struct CsvScan {
     pub(super) readings: Vec<Reading>,
     /// What all cells of each column allow, after the scan.
     pub guesses: Vec<Guess>,
+    /// What each column of text would be but for some cells; empty where these are not asked for.
+    nearly: Vec<Option<Reading>>,
+    /// Of each column of text that is nearly something else, the cells that are not, after the scan.
+    pub misfits: Vec<Option<Misfits>>,
     /// SHA-256 of the file, after the scan.
     pub fingerprint: String,
 }
@@ -51,6 +57,8 @@ pub struct Spread {
     pub readings: Vec<Reading>,
     /// What the cells that were seen allow.
     pub guesses: Vec<Guess>,
+    /// What each column of text would be but for some cells.
+    pub nearly: Vec<Option<Reading>>,
     /// Values of columns that hold no text.
     pub numbers: Vec<Vec<f64>>,
     /// Values of columns of text.
@@ -93,6 +101,8 @@ impl CsvScan {
             notes,
             readings: Vec::new(),
             guesses: Vec::new(),
+            nearly: Vec::new(),
+            misfits: Vec::new(),
             fingerprint: String::new(),
         })
     }
@@ -107,7 +117,7 @@ impl CsvScan {
     pub(super) fn format(&self, readings: Vec<Reading>) -> Format {
         let spellings = Spellings::with(&self.options.missing);
         let fast = !spellings.may_be_value();
-        Format { delimiter: self.delimiter, spellings, readings, fast }
+        Format { delimiter: self.delimiter, spellings, readings, nearly: Vec::new(), fast }
     }
 
     /// Looks at evenly spaced pieces of the file. What is found only makes the scan faster and its buckets finer: a piece
@@ -155,6 +165,7 @@ impl CsvScan {
             numbers: vec![Vec::new(); width],
             texts: vec![Vec::new(); width],
             record_bytes: bytes as f64 / rows.max(1) as f64,
+            nearly: Vec::new(),
             readings: readings.clone(),
             guesses,
         };
@@ -176,6 +187,12 @@ impl CsvScan {
                 }
             }
         }
+        spread.nearly = spread
+            .texts
+            .iter()
+            .map(|texts| nearly(texts.iter().map(|t| (t.as_str(), 1))))
+            .map(|n| n.map(|(r, _)| r))
+            .collect();
         Ok(spread)
     }
 
@@ -196,6 +213,7 @@ impl CsvScan {
         let mut to = Gathered::new(self.plan(spread));
         let mut sample = sample(self.limits.sample_rows, spread.record_bytes, self.expected(spread));
         let route = Route::straight(self.names.len());
+        self.nearly.clone_from(&spread.nearly);
         self.run(&spread.readings, &route, &mut to, &mut sample, (0.0, 0.8), control)?;
         let sample = sample.into_rows();
         let sampled = sample.iter().map(|(row, _)| *row).collect();
@@ -221,13 +239,17 @@ impl CsvScan {
         span: (f64, f64),
         control: &Control,
     ) -> Result<()> {
-        let format = self.format(readings.to_vec());
+        let format = Format { nearly: self.nearly.clone(), ..self.format(readings.to_vec()) };
+        let mut misfits: Vec<Option<Misfits>> = self.nearly.iter().map(|n| n.map(Misfits::of)).collect();
         let mut guesses: Vec<Guess> = self.names.iter().map(|_| format.fresh()).collect();
         let (rows, fingerprint) = self.each("reading rows", span, control, |blocks, rows| {
             let read = |bytes| format.read(bytes, route);
             let (parts, end) = self.in_order(blocks, rows, control, read, Records::len)?;
             control.check()?;
             take_in(&parts, route, to, sample);
+            for (first, part) in &parts {
+                misfits.iter_mut().zip(&part.misfits).for_each(|(all, odd)| part.collect(*first, odd, all.as_mut()));
+            }
             for (_, part) in parts {
                 guesses.iter_mut().zip(part.guesses).for_each(|(all, part)| all.merge(part));
             }
@@ -236,6 +258,7 @@ impl CsvScan {
         to.rows += rows;
         self.fingerprint = fingerprint;
         self.guesses = guesses;
+        self.misfits = misfits;
         Ok(())
     }
 

@@ -95,7 +95,7 @@ pub fn profile(
     (aggregates.columns, aggregates.shapes) = found.into_iter().unzip();
     let data =
         Dataset { source: local.source.clone(), frame, columns, fingerprint: local.fingerprint(control)?, notes };
-    Ok(finish(data, aggregates, load, options, control)?)
+    Ok(finish(data, aggregates, Vec::new(), load, options, control)?)
 }
 
 struct Work<'a> {

@@ -23,8 +23,9 @@ use std::collections::HashMap;
 
 use self::csv_scan::CsvScan;
 use self::parquet_scan::ParquetScan;
+use super::dataset::did_you_mean;
 use super::finding::thousands;
-use super::profile::{self, Whole};
+use super::profile::{self, Misfits, Whole};
 use super::row_groups::CLAIMS_TOO_MUCH;
 use super::source::{self, Form, Local, LocalFile, Place};
 use super::{ColumnSpec, Dataset, LoadOptions, Meaning, Physical, Profile, ProfileOptions, brief, csv, load, meaning};
@@ -251,7 +252,8 @@ fn of_text(
     };
     let mut aggregates = aggregates;
     drop_trailing(&mut data, &mut aggregates.columns, &mut aggregates.shapes)?;
-    finish(data, aggregates, load, options, control)
+    let misfits = std::mem::take(&mut scan.misfits);
+    finish(data, aggregates, misfits, load, options, control)
 }
 
 fn of_parquet(
@@ -284,7 +286,7 @@ fn of_parquet(
         fingerprint: scan.fingerprint.clone(),
         notes: std::mem::take(&mut scan.notes),
     };
-    finish(data, aggregates, load, options, control)
+    finish(data, aggregates, Vec::new(), load, options, control)
 }
 
 /// Refuses names of columns that do not exist before any row is read.
@@ -293,8 +295,9 @@ fn known(names: &[String], options: &ProfileOptions) -> Result<()> {
         if !names.contains(name) {
             let shown: Vec<&str> = names.iter().map(String::as_str).take(12).collect();
             let more = if names.len() > 12 { format!(" and {} more", names.len() - 12) } else { String::new() };
+            let near = did_you_mean(name, names.iter().map(String::as_str));
             return Err(Error::input(format!("there is no column `{}`", brief(name, 60)))
-                .hint(format!("The columns are {}{more}", shown.join(", "))));
+                .hint(format!("{near}The columns are {}{more}", shown.join(", "))));
         }
     }
     Ok(())
@@ -305,6 +308,7 @@ fn known(names: &[String], options: &ProfileOptions) -> Result<()> {
 fn finish(
     mut data: Dataset,
     aggregates: Aggregates,
+    misfits: Vec<Option<Misfits>>,
     load: &LoadOptions,
     options: &ProfileOptions,
     control: &Control,
@@ -331,7 +335,7 @@ fn finish(
             thousands(sampled.len() as u64)
         ));
     }
-    let whole = Whole { rows, sampled, repeated };
+    let whole = Whole { rows, sampled, repeated, misfits };
     let profile = profile::assemble(&data, &columns, &shapes, Some(&whole), options, control)?;
     Ok(Some((profile, data)))
 }

@@ -3,9 +3,10 @@
 use super::cells::{self, Cell};
 use super::gather::Route;
 use crate::data::csv::dates::{self, DAY, Order, Style};
-use crate::data::csv::guess::{boolean, comma_to_point, number, trim};
+use crate::data::csv::guess::{boolean, comma_to_point, fits, number, trim};
 use crate::data::csv::missing::Missing;
 use crate::data::csv::{Guess, Reading, Spellings, fast};
+use crate::data::profile::Misfits;
 use crate::engine::hash;
 
 /// What has to be known to read records.
@@ -17,6 +18,8 @@ pub struct Format {
     pub spellings: Spellings,
     /// How each column is expected to read.
     pub readings: Vec<Reading>,
+    /// What a column of text would be but for some cells.
+    pub nearly: Vec<Option<Reading>>,
     /// Whether numbers and dates may take the fast way; not when one of them means "missing".
     pub fast: bool,
 }
@@ -37,6 +40,9 @@ pub struct Records {
     pub columns: Vec<Cells>,
     /// What the cells of each column allow it to be.
     pub guesses: Vec<Guess>,
+    /// Of each column of text that is nearly something else, how many cells are not, and the first of them: the record and
+    /// the range of [`Records::text`].
+    pub misfits: Vec<Odd>,
     /// The hash of each row.
     pub hashes: Vec<u64>,
     /// The block, and after it the texts that had to be taken out of quotes.
@@ -51,6 +57,9 @@ pub enum Cells {
     /// Texts, as ranges of [`Records::text`]; a missing one is [`NO_TEXT`].
     Texts(Vec<(u32, u32)>),
 }
+
+/// The number of cells that are not what their column nearly is, and the first ten.
+pub type Odd = (u64, Vec<(usize, (u32, u32))>);
 
 /// The range of a missing text.
 pub const NO_TEXT: (u32, u32) = (u32::MAX, 0);
@@ -68,7 +77,21 @@ impl Records {
             _ => "",
         }
     }
+
+    /// Adds the misfits of a column to those of the whole file, in which the block begins at row `first`.
+    pub fn collect(&self, first: u64, odd: &Odd, all: Option<&mut Misfits>) {
+        let Some(all) = all else { return };
+        all.count += odd.0;
+        let room = MISFITS.saturating_sub(all.first.len());
+        all.first.extend(odd.1.iter().take(room).map(|(row, (from, to))| {
+            let text = self.text.get(*from as usize..*to as usize).unwrap_or_default();
+            (first + *row as u64, text.to_owned())
+        }));
+    }
 }
+
+/// Misfits of a column that are kept.
+pub const MISFITS: usize = 10;
 
 /// The bytes of a block in which something is wrong with a record; [`super::strict`] finds out what.
 #[derive(Debug)]
@@ -82,8 +105,9 @@ pub trait Sink {
     /// A moment in microseconds since 1970 that the fast way read, of a column of dates or moments.
     fn moment(&mut self, micros: i64);
 
-    /// Any other cell: its trimmed text, what it is when it may be a spelling of "missing", and where the whole cell stands.
-    fn cell(&mut self, word: &[u8], class: Option<Missing>, place: (u32, u32));
+    /// Any other cell: its trimmed text, what it is when it may be a spelling of "missing", where the whole cell stands, and
+    /// in which record of the block.
+    fn cell(&mut self, word: &[u8], class: Option<Missing>, place: (u32, u32), row: usize);
 }
 
 /// What the profile wants of a column: numbers as floats, moments as seconds.
@@ -91,6 +115,9 @@ struct Measured {
     reading: Reading,
     /// Days are stored as moments.
     as_moment: bool,
+    /// What a column of text would be but for some cells, and these.
+    nearly: Option<Reading>,
+    misfits: Odd,
     cells: Cells,
 }
 
@@ -120,7 +147,13 @@ impl Sink for Measured {
         }
     }
 
-    fn cell(&mut self, word: &[u8], class: Option<Missing>, place: (u32, u32)) {
+    fn cell(&mut self, word: &[u8], class: Option<Missing>, place: (u32, u32), row: usize) {
+        if class.is_none() && self.nearly.is_some_and(|reading| !fits(reading, word)) {
+            self.misfits.0 += 1;
+            if self.misfits.1.len() < MISFITS {
+                self.misfits.1.push((row, place));
+            }
+        }
         let value = match self.reading {
             _ if class.is_some() => None,
             Reading::Integer | Reading::Float => number(word),
@@ -169,14 +202,14 @@ struct Column<'a, S> {
 
 impl<S: Sink> Column<'_, S> {
     /// Takes in a cell by the slow way.
-    fn slow(&mut self, cell: &[u8], place: (u32, u32)) {
+    fn slow(&mut self, cell: &[u8], place: (u32, u32), row: usize) {
         let word = trim(cell);
         let class = self.spellings.class(word);
         match class {
             Some(class) => self.guess.found.add(class, word),
             None => self.guess.see_value(word),
         }
-        self.sink.cell(word, class, place);
+        self.sink.cell(word, class, place, row);
     }
 
     /// Takes in the cell at the start of `rest` by a fast way and gives its length.
@@ -237,6 +270,7 @@ impl Format {
             if at >= bytes.len() {
                 break;
             }
+            let row = starts.len();
             starts.push(at as u32);
             for (i, column) in columns.iter_mut().enumerate() {
                 let rest = bytes.get(at..).unwrap_or_default();
@@ -245,13 +279,15 @@ impl Format {
                     None => {
                         let (cell, used) = cells::cell(rest, self.delimiter);
                         match cell {
-                            Cell::Plain(from, to) => column
-                                .slow(rest.get(from..to).unwrap_or_default(), ((at + from) as u32, (at + to) as u32)),
+                            Cell::Plain(from, to) => {
+                                let place = ((at + from) as u32, (at + to) as u32);
+                                column.slow(rest.get(from..to).unwrap_or_default(), place, row);
+                            }
                             Cell::Unquoted(cell) => {
                                 let from = bytes.len() + unquoted.len();
                                 // Only quotes were taken out, so it still is UTF-8.
                                 unquoted.push_str(&String::from_utf8_lossy(&cell));
-                                column.slow(&cell, (from as u32, (from + cell.len()) as u32));
+                                column.slow(&cell, (from as u32, (from + cell.len()) as u32), row);
                             }
                         }
                         used
@@ -288,6 +324,8 @@ impl Format {
         let measured = |i, reading, expected| Measured {
             reading,
             as_moment: route.as_moment(i),
+            nearly: self.nearly.get(i).copied().flatten(),
+            misfits: Odd::default(),
             cells: match reading {
                 Reading::Text => Cells::Texts(Vec::with_capacity(expected)),
                 _ => Cells::Numbers(Vec::with_capacity(expected)),
@@ -296,7 +334,7 @@ impl Format {
         let cut = self.cut(bytes, measured)?;
         let mut hashes = vec![route.base; cut.len()];
         let Cut { starts, columns, guesses, text } = cut;
-        let cells: Vec<Cells> = columns.into_iter().map(|column| column.cells).collect();
+        let (cells, misfits): (Vec<Cells>, Vec<Odd>) = columns.into_iter().map(|c| (c.cells, c.misfits)).unzip();
         for (cells, place) in cells.iter().zip(&route.places) {
             let Some(place) = place else { continue };
             let i = place.column;
@@ -314,6 +352,6 @@ impl Format {
                 }),
             }
         }
-        Ok(Records { starts, columns: cells, guesses, hashes, text })
+        Ok(Records { starts, columns: cells, guesses, misfits, hashes, text })
     }
 }

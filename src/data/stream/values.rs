@@ -96,7 +96,7 @@ impl Sink for Exact {
         }
     }
 
-    fn cell(&mut self, word: &[u8], class: Option<Missing>, place: (u32, u32)) {
+    fn cell(&mut self, word: &[u8], class: Option<Missing>, place: (u32, u32), _row: usize) {
         let word = if class.is_some() { None } else { Some(word) };
         match (&mut self.values, self.reading) {
             (Values::Texts(values), _) => values.push((class != Some(Missing::Always)).then_some(place)),

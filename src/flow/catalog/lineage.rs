@@ -62,6 +62,9 @@ pub struct Lineage {
     pub nodes: Vec<Node>,
     /// How they hang together.
     pub edges: Vec<Edge>,
+    /// What came of the thing asked about.
+    #[serde(skip)]
+    below: BTreeSet<String>,
 }
 
 #[derive(Default)]
@@ -237,6 +240,7 @@ pub fn lineage(shop: &Workshop, name: &str) -> Result<Lineage> {
         .collect();
     keep.extend(beside);
     Ok(Lineage {
+        below: later,
         about,
         nodes: graph.nodes.into_iter().filter(|n| keep.contains(&n.id)).collect(),
         edges: graph.edges.into_iter().filter(|e| keep.contains(&e.from) && keep.contains(&e.to)).collect(),
@@ -267,6 +271,12 @@ impl Lineage {
         lines
     }
 
+    /// Whether an edge leads to a watch that stands below its run in the same tree; its label names the rows.
+    fn stands_elsewhere(&self, edge: &Edge) -> bool {
+        let runs = self.edges.iter().filter(|e| e.to == edge.to && e.what == "watched");
+        edge.what != "watched" && runs.into_iter().any(|e| self.below.contains(&e.from))
+    }
+
     fn branch(
         &self,
         at: &str,
@@ -280,6 +290,7 @@ impl Lineage {
             .edges
             .iter()
             .filter(|e| if forward { e.from == at } else { e.to == at })
+            .filter(|e| !(forward && self.stands_elsewhere(e)))
             .filter_map(|e| Some((e, self.node(if forward { &e.to } else { &e.from })?)))
             .filter(|(_, n)| !path.contains(&n.id))
             .collect();
@@ -328,7 +339,30 @@ mod tests {
         ] {
             graph.edge(from, to, what);
         }
-        Lineage { about: "dataset:d".into(), nodes: graph.nodes, edges: graph.edges.into_iter().collect() }
+        let below = reach(&graph.edges, &["dataset:d".into()], true);
+        Lineage { about: "dataset:d".into(), nodes: graph.nodes, edges: graph.edges.into_iter().collect(), below }
+    }
+
+    #[test]
+    fn a_watch_stands_once_below_its_run() {
+        let mut lineage = small();
+        let watch = Node {
+            id: "watch".into(),
+            kind: NodeKind::Watch,
+            label: "watch".into(),
+            detail: String::new(),
+            at_ms: Some(9),
+        };
+        lineage.nodes.push(watch);
+        for (from, what) in [("run:b", "watched"), ("version:f", "new rows"), ("version:f", "true answers")] {
+            lineage.edges.push(Edge { from: from.into(), to: "watch".into(), what: what.into() });
+        }
+        let said = |l: &Lineage| l.tree(true).iter().filter(|line| line.contains("watch")).count();
+        assert_eq!(said(&lineage), 1, "{:#?}", lineage.tree(true));
+        // Where the run belongs to another story, the watch stands with its rows.
+        lineage.below.remove("run:b");
+        lineage.edges.retain(|e| e.to != "run:b" && e.what != "true answers");
+        assert_eq!(said(&lineage), 1, "{:#?}", lineage.tree(true));
     }
 
     #[test]

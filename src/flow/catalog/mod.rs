@@ -6,6 +6,7 @@ pub mod diff;
 pub mod lineage;
 pub(super) mod record;
 mod search;
+mod since;
 
 use std::fmt;
 use std::str::FromStr;
@@ -21,6 +22,7 @@ use crate::store::{DatasetRow, VersionRow};
 pub(super) use record::default_name;
 pub use record::note_profile;
 pub use search::{Hit, search};
+pub use since::{Since, since};
 
 /// How careful to be with a dataset.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]

@@ -14,6 +14,7 @@ use super::load::meaning_role;
 use super::{columns, longest, rows, status};
 use crate::console::app::{App, WalkState};
 use crate::console::format;
+use crate::console::keys::Action;
 use crate::console::theme::Role;
 use crate::console::widgets::{Cell, ChartPane, Col, List, Ui, bar, table, width, wrap};
 use crate::data::{self, ColumnProfile, FeasibilityVerdict, Finding, Meaning, Profile, Severity};
@@ -114,6 +115,8 @@ pub fn draw(ui: &mut Ui<'_>, area: Rect, app: &App, walk: &WalkState) {
     let body = match view.tab {
         Tab::Columns if area.height < 28 => area,
         Tab::Findings | Tab::Columns => {
+            let used = draw_since(ui, area, app, walk);
+            let area = rows(area, used).1;
             let used = draw_verdict(ui, area, profile);
             rows(area, used + 1).1
         }
@@ -183,6 +186,22 @@ fn heading(ui: &mut Ui<'_>, area: Rect, walk: &WalkState, profile: &Profile) -> 
         filter => format!("filter: {filter}"),
     };
     ui.tabs(area, &names, view.tab.place(), &note)
+}
+
+/// Which version of a dataset the table is, and what is new in it. Returns the rows used.
+fn draw_since(ui: &mut Ui<'_>, area: Rect, app: &App, walk: &WalkState) -> u16 {
+    let Some(since) = walk.desk.since.as_ref().filter(|_| area.height > 10) else { return 0 };
+    let text =
+        format!("version {} of {}; since version {}: {}", since.version, since.dataset, since.before, since.words);
+    let key = format!("   {} compares", app.key(Action::CompareVersions));
+    let mark = ui.glyphs.note;
+    ui.spans(
+        area.x + 1,
+        area.y,
+        area.width.saturating_sub(2),
+        &[(mark, Role::Info), (" ", Role::Info), (&text, Role::Text), (&key, Role::Muted)],
+    );
+    1
 }
 
 /// The verdict and its reasons, the worst first. Returns the rows used.

@@ -267,3 +267,34 @@ fn a_cancelled_recipe_stops() {
         apply(&table(PEOPLE), &recipe("[[step]]\ndo='trim'\n"), Purpose::Clean, &control).map(|_| ()).unwrap_err();
     assert_eq!(error.kind, Kind::Cancelled);
 }
+
+#[test]
+fn what_cannot_be_becomes_missing() {
+    let data = table(
+        "n,x,d,t\n1,0.5,2020-01-01,2020-01-01 10:00\n5,2.5,2020-06-01,2020-06-01 23:59:59\n9,,2021-01-01,2020-06-02 00:00\n",
+    );
+    let done = cleaned(
+        &data,
+        "[[step]]\ndo='missing'\ncolumns=['n']\nbelow=2\nvalues=[9]\n[[step]]\ndo='missing'\ncolumns=['d','t']\nbelow=2020-02-01\nabove='2020-06-01'\n",
+    );
+    assert_eq!(texts(&done.data, "n"), some(&["", "5", ""]));
+    assert_eq!(texts(&done.data, "d"), some(&["", "2020-06-01", ""]));
+    let left: Vec<bool> = texts(&done.data, "t").iter().map(Option::is_some).collect();
+    assert_eq!(left, [false, true, false], "a whole day is all of it");
+    assert_eq!(done.reports.iter().map(|r| r.cells_changed).collect::<Vec<_>>(), [2, 4]);
+    assert!(done.reports[1].message.contains("above 2020-06-01"), "{}", done.reports[1].message);
+    refused(&table(PEOPLE), "[[step]]\ndo='missing'\ncolumns=['city']\nabove=1\n", &["city", "cast"]);
+    refused(&data, "[[step]]\ndo='missing'\ncolumns=['d']\nabove=1\n", &["`1`", "dates"]);
+}
+
+/// The reference is `printf %s pilothouseAna | sha256sum`; the secret is a variable that cargo sets for every test.
+#[test]
+fn pseudonyms_are_salted_and_equal_for_equal_values() {
+    let data = table("who,n\nAna,1\nBob,2\n,3\nAna,4\n");
+    let done = cleaned(&data, "[[step]]\ndo='hash'\ncolumns=['who','n']\nsalt_from='CARGO_PKG_NAME'\n");
+    let who = texts(&done.data, "who");
+    assert_eq!(who[0].as_deref(), Some("198409181e931d91a5643a7cd99553f5978c03b6213f429fd57b2ee1b83e3b00"));
+    assert_eq!((who[2].as_ref(), &who[0]), (None, &who[3]));
+    assert_eq!((done.reports[0].cells_changed, done.data.spec("n").unwrap().physical), (7, Physical::String));
+    refused(&data, "[[step]]\ndo='hash'\ncolumns=['who']\nsalt_from='NO_SUCH_VARIABLE'\n", &["NO_SUCH_VARIABLE"]);
+}
