@@ -1,10 +1,11 @@
 //! The columns of a table that are being taken in, and the way that the columns of a file take to them.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
+use polars::prelude::{Column, DataType};
 use rayon::prelude::*;
 
-use crate::data::Physical;
+use crate::data::{Physical, parquet};
 use crate::engine::{
     Aggregates, Control, Edges, NumberColumn, NumberPlan, RowHashes, Shape, Summary, TextColumn, TextPlan, hash,
 };
@@ -32,6 +33,50 @@ impl Taken {
         Self::Numbers(NumberColumn::new(NumberPlan { most_distinct, edges, per_day }))
     }
 
+    /// Takes in the rows of a column from row `first` of the table on, and adds their cells to the hashes of these rows.
+    ///
+    /// # Errors
+    /// When the column is of none of the six storage types.
+    pub fn take(&mut self, column: &Column, place: Place, first: u64, hashes: &Mutex<Vec<u64>>) -> Result<Seen> {
+        let add = |values: &mut dyn Iterator<Item = u64>| {
+            let mut hashes = hashes.lock().unwrap_or_else(PoisonError::into_inner);
+            hashes.iter_mut().zip(values).for_each(|(hash, v)| *hash = hash.wrapping_add(hash::cell(place.column, v)));
+        };
+        let texts = column.dtype() == &DataType::String;
+        let present = (column.len() - column.null_count()) as u64;
+        Ok(match self {
+            Self::Numbers(numbers) if !texts => {
+                let mut values = crate::engine::numbers(column)?;
+                let mut missing = 0;
+                let scale = if place.as_moment { 86_400.0 } else { 1.0 };
+                for value in &mut values {
+                    // Infinite values are missing, as `parquet::finite` makes them; minus zero is zero.
+                    *value = if value.is_finite() { *value * scale + 0.0 } else { f64::NAN };
+                    missing += u64::from(value.is_nan());
+                }
+                numbers.push(first, &values);
+                let of = |v: &f64| if v.is_nan() { hash::MISSING } else { hash::number(*v) };
+                add(&mut values.iter().map(of));
+                let values = values.len() as u64 - missing;
+                Seen { values, not_finite: present.saturating_sub(values) }
+            }
+            Self::Texts(all) if texts => {
+                let strings = column.as_materialized_series().str()?;
+                strings.iter().for_each(|text| all.push(text));
+                let of = |t: Option<&str>| t.map_or(hash::MISSING, |t| hash::bytes(t.as_bytes()));
+                add(&mut strings.iter().map(of));
+                Seen { values: present, not_finite: 0 }
+            }
+            // Numbers where the table has texts, or the other way round: the column seemed to be empty.
+            taken => {
+                let finite = parquet::finite(column.clone(), &mut Vec::new())?;
+                taken.constant(first, column.len(), &Source::Missing);
+                add(&mut std::iter::repeat_n(hash::MISSING, column.len()));
+                Seen { values: (finite.len() - finite.null_count()) as u64, not_finite: 0 }
+            }
+        })
+    }
+
     /// Takes in rows that all have the same value, or none.
     pub fn constant(&mut self, first_row: u64, rows: usize, source: &Source) {
         match self {
@@ -45,6 +90,15 @@ impl Taken {
             }
         }
     }
+}
+
+/// What was seen of rows that were taken in.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Seen {
+    /// Rows with a value.
+    pub values: u64,
+    /// Rows whose number is infinite or none, and so missing.
+    pub not_finite: u64,
 }
 
 /// Where a column of the table comes from in one file.

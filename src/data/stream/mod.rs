@@ -8,6 +8,7 @@ mod blocks;
 mod cells;
 mod csv_load;
 mod csv_scan;
+mod frame_scan;
 mod gather;
 mod many;
 #[cfg(test)]
@@ -22,6 +23,7 @@ mod values;
 use std::collections::HashMap;
 
 use self::csv_scan::CsvScan;
+use self::frame_scan::FrameScan;
 use self::parquet_scan::ParquetScan;
 use super::dataset::did_you_mean;
 use super::finding::thousands;
@@ -328,16 +330,46 @@ fn finish(
             _ => spec.meaning = *meaning,
         }
     }
-    if (sampled.len() as u64) < rows {
-        data.notes.push(format!(
-            "all {} rows were read; what compares rows or columns with each other was done on a uniform sample of {}",
-            thousands(rows),
-            thousands(sampled.len() as u64)
-        ));
-    }
+    data.notes.extend(sample_note(rows, sampled.len() as u64));
     let whole = Whole { rows, sampled, repeated, misfits };
     let profile = profile::assemble(&data, &columns, &shapes, Some(&whole), options, control)?;
     Ok(Some((profile, data)))
+}
+
+/// Says what was seen of a table of which only a sample could be compared.
+fn sample_note(rows: u64, sampled: u64) -> Option<String> {
+    (sampled < rows).then(|| {
+        format!(
+            "all {} rows were read; what compares rows or columns with each other was done on a uniform sample of {}",
+            thousands(rows),
+            thousands(sampled)
+        )
+    })
+}
+
+/// The profile of a table in memory in one pass over its rows, for tables in which sorting every column takes too long and too
+/// much memory. Says, as the profile of a large file does, what is estimated.
+///
+/// # Errors
+/// When a named column does not exist, or the work is cancelled.
+pub fn profile_held(
+    data: &Dataset,
+    options: &ProfileOptions,
+    limits: &Limits,
+    control: &Control,
+) -> Result<Profile> {
+    let (aggregates, frame) = FrameScan::new(data, *limits).aggregate(control)?;
+    let Aggregates { rows, columns, shapes, repeated, sampled } = aggregates;
+    let mut sample = Dataset {
+        source: data.source.clone(),
+        frame,
+        columns: data.columns.clone(),
+        fingerprint: data.fingerprint.clone(),
+        notes: data.notes.clone(),
+    };
+    sample.notes.extend(sample_note(rows, sampled.len() as u64));
+    let whole = Whole { rows, sampled, repeated, misfits: Vec::new() };
+    profile::assemble(&sample, &columns, &shapes, Some(&whole), options, control)
 }
 
 /// A nameless last column without any value comes from a delimiter at the end of each line.

@@ -13,7 +13,7 @@ use super::gather::{Gathered, Place, Route, Source, Taken};
 use crate::data::row_groups::RowGroups;
 use crate::data::source::{digest, dtype, flat, twice};
 use crate::data::{Physical, parquet};
-use crate::engine::{Aggregates, Control, Executor, RowSample, hash};
+use crate::engine::{Aggregates, Control, Executor, RowSample};
 use crate::error::{Error, Result};
 
 /// Evenly spaced places that are looked at beforehand.
@@ -195,42 +195,9 @@ impl ParquetScan {
             return Ok(false);
         }
         beside.remarks.extend(notes);
-        let add = |values: &mut dyn Iterator<Item = u64>| {
-            let mut hashes = hashes.lock().unwrap_or_else(PoisonError::into_inner);
-            hashes.iter_mut().zip(values).for_each(|(hash, v)| *hash = hash.wrapping_add(hash::cell(place.column, v)));
-        };
-        match taken {
-            Taken::Numbers(numbers) if physical != Physical::String => {
-                let mut values = crate::engine::numbers(&column)?;
-                let nulls = column.null_count() as u64;
-                let mut missing = 0;
-                let scale = if place.as_moment { 86_400.0 } else { 1.0 };
-                for value in &mut values {
-                    // Infinite values are missing, as `parquet::finite` makes them; minus zero is zero.
-                    *value = if value.is_finite() { *value * scale + 0.0 } else { f64::NAN };
-                    missing += u64::from(value.is_nan());
-                }
-                beside.not_finite += missing.saturating_sub(nulls);
-                beside.values += values.len() as u64 - missing;
-                numbers.push(first, &values);
-                let of = |v: &f64| if v.is_nan() { hash::MISSING } else { hash::number(*v) };
-                add(&mut values.iter().map(of));
-            }
-            Taken::Texts(texts) if physical == Physical::String => {
-                let strings = column.as_materialized_series().str()?;
-                strings.iter().for_each(|text| texts.push(text));
-                beside.values += (column.len() - column.null_count()) as u64;
-                let of = |t: Option<&str>| t.map_or(hash::MISSING, |t| hash::bytes(t.as_bytes()));
-                add(&mut strings.iter().map(of));
-            }
-            // Numbers where the table has texts, or the other way round: the column seemed to be empty.
-            taken => {
-                let column = parquet::finite(column.clone(), &mut Vec::new())?;
-                beside.values += (column.len() - column.null_count()) as u64;
-                taken.constant(first, part.1, &Source::Missing);
-                add(&mut std::iter::repeat_n(hash::MISSING, part.1));
-            }
-        }
+        let seen = taken.take(&column, place, first, hashes)?;
+        beside.values += seen.values;
+        beside.not_finite += seen.not_finite;
         if !wanted.is_empty() {
             let picked = column.take(wanted)?;
             match &mut beside.sampled {

@@ -177,6 +177,16 @@ fn parquet_streams_as_it_loads() {
     }
 }
 
+#[test]
+fn a_table_in_memory_is_seen_as_its_file_is() {
+    for (name, file, target) in tables() {
+        let data = load(file.path.to_str().unwrap(), &LoadOptions::default(), &Control::default()).unwrap();
+        let options = ProfileOptions { target: target.map(str::to_owned), ..ProfileOptions::default() };
+        let held = super::profile_held(&data, &options, &all(), &Control::default()).unwrap();
+        assert_equal(name, held, file.profile(target, &none()).unwrap());
+    }
+}
+
 /// Lists are left out and structures spread, in the stream as when loading, with the same notes.
 #[test]
 fn nested_columns_do_not_keep_a_file_from_streaming() {
