@@ -295,7 +295,7 @@ fn of_parquet(
 fn known(names: &[String], options: &ProfileOptions) -> Result<()> {
     for name in options.target.iter().chain(&options.time).chain(&options.leaks) {
         if !names.contains(name) {
-            let shown: Vec<&str> = names.iter().map(String::as_str).take(12).collect();
+            let shown: Vec<String> = names.iter().take(12).map(|n| brief(n, 40)).collect();
             let more = if names.len() > 12 { format!(" and {} more", names.len() - 12) } else { String::new() };
             let near = did_you_mean(name, names.iter().map(String::as_str));
             return Err(Error::input(format!("there is no column `{}`", brief(name, 60)))
@@ -352,12 +352,7 @@ fn sample_note(rows: u64, sampled: u64) -> Option<String> {
 ///
 /// # Errors
 /// When a named column does not exist, or the work is cancelled.
-pub fn profile_held(
-    data: &Dataset,
-    options: &ProfileOptions,
-    limits: &Limits,
-    control: &Control,
-) -> Result<Profile> {
+pub fn profile_held(data: &Dataset, options: &ProfileOptions, limits: &Limits, control: &Control) -> Result<Profile> {
     let (aggregates, frame) = FrameScan::new(data, *limits).aggregate(control)?;
     let Aggregates { rows, columns, shapes, repeated, sampled } = aggregates;
     let mut sample = Dataset {
