@@ -22,8 +22,8 @@ pub const PLACES: usize = 16;
 /// Rows of each.
 pub const ROWS: usize = 1024;
 
-/// Rows of a very large row group that are taken at once.
-const MOST_ROWS: usize = 1 << 20;
+/// Rows of a very large row group that are taken at once. In tests a thousandth, so that files of the tests have such groups.
+const MOST_ROWS: usize = if cfg!(test) { 1 << 10 } else { 1 << 20 };
 
 /// Parts of a very large row group for which the bytes of a column are read and checked once. Each costs eight bytes a row for
 /// the hashes of its rows.
