@@ -22,7 +22,7 @@ pub const PLACES: usize = 16;
 /// Rows of each.
 pub const ROWS: usize = 1024;
 
-/// Rows of a very large row group that are taken at once. In tests a thousandth, so that files of the tests have such groups.
+/// Rows of a very large row group that are taken at once. In tests a thousandth, so that a small file has such groups.
 const MOST_ROWS: usize = if cfg!(test) { 1 << 10 } else { 1 << 20 };
 
 /// Parts of a very large row group for which the bytes of a column are read and checked once. Each costs eight bytes a row for
@@ -379,6 +379,31 @@ fn gone() -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::data::stream::profile_source_with;
+    use crate::data::stream::tests::{all, assert_equal, none};
+    use crate::data::{LoadOptions, ProfileOptions};
+
+    /// A row group of several batches of parts, with a structure, streams as it loads: every row in its place, once.
+    #[test]
+    fn a_very_large_row_group_streams_as_it_loads() {
+        let rows = MOST_ROWS * (MOST_PARTS + 2) - 7;
+        let numbers: Vec<Option<i64>> = (0..rows as i64).map(|i| (i % 11 > 0).then_some(i % 6000)).collect();
+        let texts: Vec<String> = (0..rows).map(|i| format!("text {}", i % 6000 % 40)).collect();
+        let parts = [Column::new("a".into(), &numbers), Column::new("b".into(), &texts)];
+        let inner = StructChunked::from_columns("s".into(), rows, &parts).unwrap();
+        let [number, _] = parts;
+        let mut frame = DataFrame::new(rows, vec![number.with_name("n".into()), inner.into_series().into()]).unwrap();
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("t.parquet");
+        let file = std::fs::File::create(&path).unwrap();
+        ParquetWriter::new(file).with_row_group_size(Some(rows)).finish(&mut frame).unwrap();
+        let path = path.to_str().unwrap();
+        let scan = ParquetScan::open(path, all(), &Control::default()).unwrap();
+        assert_eq!(scan.parts.iter().map(Vec::len).collect::<Vec<_>>(), [MOST_PARTS, 2]);
+        let (load, options) = (LoadOptions::default(), ProfileOptions::default());
+        let of = |limits| profile_source_with(path, &load, &options, &limits, &Control::default()).unwrap();
+        assert_equal("large group", of(all()), of(none()));
+    }
 
     #[test]
     fn small_row_groups_go_together_and_the_parts_of_large_ones_too() {
