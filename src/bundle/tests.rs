@@ -79,7 +79,7 @@ fn parity_sees_a_changed_coefficient_a_swapped_class_and_a_lost_indicator() {
 
     // Only rows in which the value is missing tell these two apart.
     let mut changed = case.model.clone();
-    if let Encoding::Number { impute, .. } = &mut changed.plan.inputs[1].encoding {
+    if let Encoding::Number { impute: Some(impute), .. } = &mut changed.plan.inputs[1].encoding {
         *impute *= 1.5;
     }
     assert!(!check(&changed).agrees);
@@ -194,7 +194,7 @@ fn broken_models_are_refused_and_named() {
     refuse("same name", &|m| m.classes[1] = m.classes[0].clone());
     refuse("read twice", &|m| m.plan.inputs[1].name = m.plan.inputs[0].name.clone());
     refuse("column `age`", &|m| {
-        m.plan.inputs[0].encoding = Encoding::Number { impute: 0.0, mean: 0.0, scale: 0.0, indicator: true };
+        m.plan.inputs[0].encoding = Encoding::Number { impute: Some(0.0), mean: 0.0, scale: 0.0, indicator: true };
     });
     refuse("coefficients", &|m| m.fitted = Fitted::Logistic { coef: vec![vec![0.0; 3]; 5], intercept: vec![0.0; 5] });
     refuse("does not answer", &|m| m.fitted = Fitted::Linear { coef: vec![], intercept: 0.0 });
