@@ -11,7 +11,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use ndarray::{Array2, s};
+use ndarray::{Array2, Axis, Slice};
 use pilothouse::engine::Control;
 use pilothouse::model::estimators::{self, Params};
 use pilothouse::model::{Target, Task};
@@ -30,7 +30,7 @@ fn main() {
     let (features, rows): (usize, usize) = (features.parse().unwrap(), rows.parse().unwrap());
     let (x, y) = (doubles(x), doubles(y));
     let x = Array2::from_shape_vec((y.len(), features), x).unwrap();
-    let train = Arc::new(x.slice(s![..rows, ..]).to_owned());
+    let train = Arc::new(x.slice_axis(Axis(0), Slice::from(..rows)).to_owned());
     let truth = if task.is_classification() {
         let codes: Vec<usize> = y[..rows].iter().map(|v| *v as usize).collect();
         Target::Classes { count: codes.iter().max().unwrap() + 1, codes }
@@ -49,7 +49,7 @@ fn main() {
     let fitted = estimator.fit(&train, &truth, 1, &Control::default()).unwrap();
     let fit = start.elapsed().as_secs_f64();
     let start = Instant::now();
-    let said = fitted.scores(x.slice(s![rows.., ..]));
+    let said = fitted.scores(x.slice_axis(Axis(0), Slice::from(rows..)));
     let scoring = start.elapsed().as_secs_f64();
     let last = said.column(said.ncols() - 1);
     std::fs::write(scores, last.iter().flat_map(|v| v.to_le_bytes()).collect::<Vec<u8>>()).unwrap();

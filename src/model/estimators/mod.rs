@@ -2,6 +2,7 @@
 
 mod boosted;
 mod dummy;
+mod elastic_net;
 mod linear;
 mod logistic;
 mod naive_bayes;
@@ -93,7 +94,7 @@ pub fn make(name: &str, task: Task, params: &Params) -> Result<Box<dyn Estimator
         "logistic_regression" => Box::new(logistic::Logistic::new(&mut given)?),
         "gaussian_nb" => Box::new(naive_bayes::GaussianNaiveBayes::new(&mut given)?),
         "linear_regression" => Box::new(linear::LinearRegression),
-        "elastic_net" => Box::new(linear::ElasticNet::new(&mut given)?),
+        "elastic_net" => Box::new(elastic_net::ElasticNet::new(&mut given)?),
         "decision_tree" => Box::new(trees::DecisionTree::new(&mut given)?),
         "random_forest" => Box::new(trees::RandomForest::new(&mut given, task)?),
         "boosted_trees" => Box::new(boosted::BoostedTrees::new(&mut given, task)?),
