@@ -227,7 +227,11 @@ fn handling(encoding: &Encoding) -> String {
     match encoding {
         Encoding::Number { impute, mean, scale, indicator } => {
             let flag = if *indicator { ", and a feature says that it was missing" } else { "" };
-            format!("missing becomes {}{flag}; minus {}, divided by {}", number(*impute), number(*mean), number(*scale))
+            let missing = match impute {
+                Some(impute) => format!("missing becomes {}{flag}", number(*impute)),
+                None => "missing goes a way of its own".to_owned(),
+            };
+            format!("{missing}; minus {}, divided by {}", number(*mean), number(*scale))
         }
         Encoding::OneHot { levels, missing } => {
             let names = match levels {

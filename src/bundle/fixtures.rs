@@ -6,7 +6,7 @@ use rand::Rng;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
-use super::house::model::{Encoding, FeaturePlan, Fitted, FittedModel, InputColumn, Levels, Task, Tree};
+use super::house::model::{Encoding, FeaturePlan, Fitted, FittedModel, InputColumn, Levels, Link, Task, Tree};
 
 /// A model and rows for it.
 pub struct Case {
@@ -20,7 +20,11 @@ fn input(name: &str, encoding: Encoding) -> InputColumn {
 }
 
 fn number(impute: f64, mean: f64, scale: f64, indicator: bool) -> Encoding {
-    Encoding::Number { impute, mean, scale, indicator }
+    Encoding::Number { impute: Some(impute), mean, scale, indicator }
+}
+
+fn left_missing(mean: f64, scale: f64) -> Encoding {
+    Encoding::Number { impute: None, mean, scale, indicator: false }
 }
 
 fn words(levels: &[&str], missing: bool) -> Encoding {
@@ -48,6 +52,14 @@ pub fn plan() -> FeaturePlan {
             input("label", words(&["None", "x"], true)),
         ],
     }
+}
+
+/// The plan with numbers that stay missing where they are.
+pub fn plan_with_gaps() -> FeaturePlan {
+    let mut plan = plan();
+    plan.inputs[0].encoding = left_missing(43.2, 12.7);
+    plan.inputs[3].encoding = left_missing(0.0, 1.0);
+    plan
 }
 
 /// Rows with missing, unseen and extreme values, stored as loading stores them (floats, integers, booleans, text).
@@ -164,6 +176,14 @@ fn grow(
     n as u32
 }
 
+/// A tree with small answers and a way of its own for missing values at every node.
+fn boosted_tree(rng: &mut ChaCha8Rng, seen: &[Vec<f64>], features: usize) -> Tree {
+    let mut tree = tree(rng, seen, features, 1, 5, Task::Regression);
+    tree.value.iter_mut().for_each(|v| *v /= 1e6);
+    tree.missing_left = (0..tree.len()).map(|_| rng.random_bool(0.5)).collect();
+    tree
+}
+
 /// One case for an estimator kind and a task, with random parameters for the plan.
 pub fn fit(rng: &mut ChaCha8Rng, kind: &str, task: Task, k: usize, plan: FeaturePlan, rows: &DataFrame) -> Case {
     let f = plan.width();
@@ -188,6 +208,19 @@ pub fn fit(rng: &mut ChaCha8Rng, kind: &str, task: Task, k: usize, plan: Feature
             theta: (0..k).map(|_| spread(rng, f, 1.0)).collect(),
             var: (0..k).map(|_| (0..f).map(|_| 10f64.powf(rng.random_range(-9.0..1.0))).collect()).collect(),
         },
+        "boosted" => {
+            let link = match task {
+                Task::Regression if rng.random_bool(0.3) => Link::Log,
+                Task::Regression => Link::Identity,
+                Task::Binary if rng.random_bool(0.8) => Link::Logit,
+                _ => Link::Softmax,
+            };
+            let each = if link == Link::Softmax { k } else { 1 };
+            let rounds = rng.random_range(0..30);
+            let trees = (0..rounds * each).map(|_| boosted_tree(rng, &seen, f)).collect();
+            let scale = if link == Link::Identity { 1234.5 } else { 1.0 };
+            Fitted::Boosted { link, base: spread(rng, each, 2.0), scale, trees }
+        }
         "stump" => Fitted::Trees { base: 0.0, outputs, trees: vec![tree(rng, &seen, f, outputs, 0, task)] },
         "tree" => Fitted::Trees { base: 0.0, outputs, trees: vec![tree(rng, &seen, f, outputs, 5, task)] },
         _ => {
@@ -210,6 +243,14 @@ pub fn cases() -> Vec<Case> {
     for kind in ["dummy", "logistic", "softmax", "gaussian_nb", "stump", "tree", "forest"] {
         cases.push(fit(&mut rng, kind, Task::Binary, 2, plan(), &rows));
         cases.push(fit(&mut rng, kind, Task::Multiclass, 5, plan(), &rows));
+    }
+    for gaps in [plan(), plan_with_gaps()] {
+        // Several each, since the link is drawn by chance.
+        for _ in 0..3 {
+            cases.push(fit(&mut rng, "boosted", Task::Regression, 0, gaps.clone(), &rows));
+            cases.push(fit(&mut rng, "boosted", Task::Binary, 2, gaps.clone(), &rows));
+        }
+        cases.push(fit(&mut rng, "boosted", Task::Multiclass, 5, gaps.clone(), &rows));
     }
     for at in [0, 6, 9] {
         let single = FeaturePlan { inputs: vec![plan().inputs[at].clone()] };
@@ -256,14 +297,17 @@ pub fn random(seed: u64) -> Case {
             let values: Vec<Option<f64>> =
                 (0..count).map(|_| rng.random_bool(0.8).then(|| mean + rng.random_range(-3.0..3.0) * scale)).collect();
             columns.push(Column::new(name.as_str().into(), values));
-            inputs.push(InputColumn { name, encoding: number(mean * 1.1, mean, scale, missing) });
+            let encoding =
+                if rng.random_bool(0.3) { left_missing(mean, scale) } else { number(mean * 1.1, mean, scale, missing) };
+            inputs.push(InputColumn { name, encoding });
         }
     }
     let rows = DataFrame::new(count, columns).unwrap();
     let plan = FeaturePlan { inputs };
-    let kinds = ["dummy", "linear", "logistic", "softmax", "gaussian_nb", "stump", "tree", "forest"];
+    let kinds = ["dummy", "linear", "logistic", "softmax", "gaussian_nb", "stump", "tree", "forest", "boosted"];
     let kind = kinds[rng.random_range(0..kinds.len())];
-    let numbers = kind == "linear" || (matches!(kind, "dummy" | "stump" | "tree" | "forest") && rng.random_bool(0.4));
+    let numbers =
+        kind == "linear" || (matches!(kind, "dummy" | "stump" | "tree" | "forest" | "boosted") && rng.random_bool(0.4));
     if numbers {
         fit(rng, kind, Task::Regression, 0, plan, &rows)
     } else {

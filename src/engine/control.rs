@@ -49,6 +49,18 @@ impl Control {
         Self { cancelled: Arc::clone(&self.cancelled), sink: Arc::new(|_| {}) }
     }
 
+    /// The same flag and voice for one part of a larger work: its share runs `from` to `to` of the whole, and `before` stands
+    /// before its remarks.
+    #[must_use]
+    pub fn part(&self, from: f64, to: f64, before: impl Into<String>) -> Self {
+        let (sink, before) = (Arc::clone(&self.sink), before.into());
+        let tell = move |p: Progress| {
+            let share = Some(p.share.map_or(from, |s| from + s * (to - from)));
+            sink(Progress { share, note: format!("{before}, {}", p.note), ..p });
+        };
+        Self { cancelled: Arc::clone(&self.cancelled), sink: Arc::new(tell) }
+    }
+
     /// Asks the work to stop at its next check.
     pub fn cancel(&self) {
         self.cancelled.store(true, Ordering::SeqCst);

@@ -326,7 +326,7 @@ mod tests {
         let x = Array2::from_shape_fn((500, 2), |(i, f)| if f == 0 { signal[i] } else { noise[i] });
         let input = |name: &str| InputColumn {
             name: name.into(),
-            encoding: Encoding::Number { impute: 0.0, mean: 0.0, scale: 1.0, indicator: false },
+            encoding: Encoding::Number { impute: Some(0.0), mean: 0.0, scale: 1.0, indicator: false },
         };
         let plan = FeaturePlan { inputs: vec![input("signal"), input("noise")] };
         let fitted = Fitted::Linear { coef: vec![1.0, 0.0], intercept: 0.0 };

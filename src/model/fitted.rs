@@ -8,6 +8,20 @@ use serde::{Deserialize, Serialize};
 use super::{FeaturePlan, Task, Tree};
 use crate::error::Result;
 
+/// How raw scores become answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Link {
+    /// The raw score is the number.
+    Identity,
+    /// The raw score is the number's logarithm.
+    Log,
+    /// Two classes: the raw score is the log odds of the second.
+    Logit,
+    /// Raw scores of K classes.
+    Softmax,
+}
+
 /// A fitted estimator as plain parameters. K is the number of classes, F the number of features.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "kind")]
@@ -48,6 +62,17 @@ pub enum Fitted {
         /// Values per leaf.
         outputs: usize,
         /// The trees.
+        trees: Vec<Tree>,
+    },
+    /// Boosted trees: raw scores are `base + scale · Σ leaf values`.
+    Boosted {
+        /// How raw scores become answers.
+        link: Link,
+        /// One a raw score.
+        base: Vec<f64>,
+        /// The unit of the leaf values.
+        scale: f64,
+        /// Trees with one value a leaf, round after round; within a round one tree a raw score.
         trees: Vec<Tree>,
     },
 }
@@ -111,6 +136,34 @@ impl Fitted {
                     }
                 });
                 Array2::from_shape_fn((rows, k), |(i, j)| flat[i * k + j])
+            }
+            Self::Boosted { link, base, scale, trees } => {
+                let k = base.len();
+                let mut flat = vec![0.0; rows * k];
+                flat.par_chunks_mut(k.max(1)).enumerate().for_each(|(i, out)| {
+                    let row = x.row(i);
+                    for round in trees.chunks(k.max(1)) {
+                        for (o, tree) in out.iter_mut().zip(round) {
+                            *o += f64::from(tree.value[tree.leaf(row)]);
+                        }
+                    }
+                    for (o, b) in out.iter_mut().zip(base) {
+                        *o = b + scale * *o;
+                    }
+                });
+                let mut z = Array2::from_shape_fn((rows, k), |(i, j)| flat[i * k + j]);
+                match link {
+                    Link::Identity => z,
+                    Link::Log => z.mapv(f64::exp),
+                    Link::Logit => Array2::from_shape_fn((rows, 2), |(i, j)| {
+                        let p = sigmoid(z[[i, 0]]);
+                        if j == 1 { p } else { 1.0 - p }
+                    }),
+                    Link::Softmax => {
+                        softmax_rows(&mut z);
+                        z
+                    }
+                }
             }
         }
     }

@@ -1,5 +1,6 @@
 //! Feature plan, splits, estimators behind one trait, evaluation and explanation.
 
+mod boost;
 pub mod confident;
 pub mod curves;
 pub mod estimators;
@@ -18,7 +19,7 @@ mod task;
 pub mod train;
 mod tree;
 
-pub use fitted::{Fitted, FittedModel, Prediction};
+pub use fitted::{Fitted, FittedModel, Link, Prediction};
 pub use plan::{Encoding, FeaturePlan, InputColumn, Levels};
 pub use prepare::Prepared;
 pub use target::{Target, find_classes, find_task};

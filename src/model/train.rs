@@ -10,6 +10,7 @@ use super::estimators::Estimator;
 use super::evaluate::{self, Importance};
 use super::metrics::{self, Metric};
 use super::prepare::take_rows;
+use super::split::{self, Sides};
 use super::{FeaturePlan, Fitted, FittedModel, Prediction, Prepared, Target};
 use crate::data::Dataset;
 use crate::engine::Control;
@@ -139,6 +140,38 @@ fn mean_and_std(values: &[f64]) -> (f64, f64) {
     (mean, (defined.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / n).sqrt())
 }
 
+impl Encoded {
+    /// The rows for an estimator that takes missing values as they are.
+    fn without_imputing(&self) -> Self {
+        let Some(plan) = self.plan.without_imputing() else { return self.clone() };
+        Self {
+            x_train: Arc::new(self.plan.take_back_imputing(&self.x_train)),
+            x_test: Arc::new(self.plan.take_back_imputing(&self.x_test)),
+            plan,
+            ..self.clone()
+        }
+    }
+}
+
+/// Fits on one training side. Where the estimator watches some of its rows, they are kept apart as the whole split keeps rows
+/// apart: by group, by time, by class.
+fn fit(
+    estimator: &dyn Estimator,
+    prepared: &Prepared,
+    sides: &Sides,
+    encoded: &Encoded,
+    seed: u64,
+    control: &Control,
+) -> Result<Fitted> {
+    let (x, y) = (&encoded.x_train, &encoded.y_train);
+    let Some(share) = estimator.watched_share(sides.train.len()) else { return estimator.fit(x, y, seed, control) };
+    // With a single group or moment nothing can be watched.
+    let watched = split::hold_out(&prepared.split, &sides.train, &prepared.y, &prepared.keys, share, seed)
+        .map_or_else(|_| Vec::new(), |inner| inner.test);
+    let at: Vec<u32> = watched.iter().filter_map(|r| sides.train.binary_search(r).ok()).map(|at| at as u32).collect();
+    estimator.fit_watching(x, y, &at, seed, control)
+}
+
 /// Trains one candidate on rows from [`encode`], ranking by `metric`.
 ///
 /// # Errors
@@ -152,18 +185,29 @@ pub fn train(
     control: &Control,
 ) -> Result<Trained> {
     let started = Instant::now();
+    let own: Vec<Encoded>;
+    let encoded = if estimator.takes_missing() {
+        own = encoded.iter().map(Encoded::without_imputing).collect();
+        &own
+    } else {
+        encoded
+    };
     let (whole, folds) = encoded.split_first().ok_or_else(|| Error::local("there are no encoded rows to train on"))?;
     let steps = folds.len() as f64 + 2.0;
     let mut scores = Vec::with_capacity(folds.len());
     for (k, fold) in folds.iter().enumerate() {
-        control.report(estimator.name(), Some(k as f64 / steps), format!("fold {} of {}", k + 1, folds.len()));
-        let fitted = estimator.fit(&fold.x_train, &fold.y_train, seed, control)?;
+        let note = format!("fold {} of {}", k + 1, folds.len());
+        control.report(estimator.name(), Some(k as f64 / steps), note.clone());
+        let part = control.part(k as f64 / steps, (k + 1) as f64 / steps, note);
+        let sides = prepared.folds.get(k).ok_or_else(|| Error::local("there are more encoded folds than folds"))?;
+        let fitted = fit(estimator, prepared, sides, fold, seed, &part)?;
         control.check()?;
         let prediction = judge(&fitted, fold.x_test.view(), control)?;
         scores.push(metrics::one(metric, &fold.y_test, &prediction));
     }
     control.report(estimator.name(), Some(folds.len() as f64 / steps), "all training rows");
-    let fitted = estimator.fit(&whole.x_train, &whole.y_train, seed, control)?;
+    let part = control.part(folds.len() as f64 / steps, (folds.len() + 1) as f64 / steps, "all training rows");
+    let fitted = fit(estimator, prepared, &prepared.sides, whole, seed, &part)?;
     let fit_seconds = started.elapsed().as_secs_f64();
 
     control.report(estimator.name(), Some((folds.len() as f64 + 1.0) / steps), "judging");

@@ -19,6 +19,9 @@ pub struct Tree {
     pub right: Vec<u32>,
     /// Leaf outputs, `outputs` values per node, row-major (zeros at inner nodes): class shares, or one number.
     pub value: Vec<f32>,
+    /// Nodes at which a row whose feature is missing (NaN) goes left. Empty where it goes right everywhere.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub missing_left: Vec<bool>,
 }
 
 impl Tree {
@@ -46,8 +49,33 @@ impl Tree {
         let mut n = 0;
         while !self.is_leaf(n) {
             let x = row[self.feature[n] as usize] as f32;
-            n = if x <= self.threshold[n] { self.left[n] } else { self.right[n] } as usize;
+            let left = x <= self.threshold[n] || (x.is_nan() && self.missing_goes_left(n));
+            n = if left { self.left[n] } else { self.right[n] } as usize;
         }
         n
+    }
+
+    /// Whether a missing value goes left at node `n`.
+    #[must_use]
+    pub fn missing_goes_left(&self, n: usize) -> bool {
+        self.missing_left.get(n).copied().unwrap_or(false)
+    }
+
+    /// Appends a leaf with `outputs` values of 0; returns its number.
+    pub(super) fn push_node(&mut self, outputs: usize) -> usize {
+        self.feature.push(0);
+        self.threshold.push(0.0);
+        self.left.push(0);
+        self.right.push(0);
+        self.missing_left.push(false);
+        self.value.extend(std::iter::repeat_n(0.0, outputs));
+        self.feature.len() - 1
+    }
+
+    /// Drops the ways of missing values where all go right.
+    pub(super) fn forget_unused_ways(&mut self) {
+        if !self.missing_left.contains(&true) {
+            self.missing_left.clear();
+        }
     }
 }

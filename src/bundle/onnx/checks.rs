@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 
 use crate::error::{Error, Result};
-use crate::model::{Encoding, FeaturePlan, Fitted, FittedModel, Levels, Task, Tree};
+use crate::model::{Encoding, FeaturePlan, Fitted, FittedModel, Levels, Link, Task, Tree};
 
 fn broken(what: impl std::fmt::Display) -> Error {
     Error::input(format!("the fitted model is inconsistent: {what}")).hint("Train it again")
@@ -44,7 +44,7 @@ fn plan(plan: &FeaturePlan) -> Result<()> {
         }
         let sound = match &input.encoding {
             Encoding::Number { impute, mean, scale, .. } => {
-                impute.is_finite() && mean.is_finite() && scale.is_finite() && *scale != 0.0
+                impute.is_none_or(f64::is_finite) && mean.is_finite() && scale.is_finite() && *scale != 0.0
             }
             Encoding::OneHot { levels: Levels::Number(levels), .. } => levels.iter().all(|l| l.is_finite()),
             Encoding::OneHot { levels: Levels::Text(levels), .. } => {
@@ -105,6 +105,22 @@ fn fitted(model: &FittedModel, features: usize, outputs: usize) -> Result<()> {
             }
             Ok(())
         }
+        Fitted::Boosted { link, base, scale, trees } => {
+            let fits = match link {
+                Link::Identity | Link::Log => !classes,
+                Link::Logit => classes && outputs == 2,
+                Link::Softmax => classes,
+            };
+            if !fits {
+                return Err(broken(format!("{} does not answer a {} task", model.estimator, model.task)));
+            }
+            vector("bases", base, if *link == Link::Softmax { outputs } else { 1 })?;
+            vector("scales", &[*scale], 1)?;
+            if !trees.len().is_multiple_of(base.len()) {
+                return Err(broken("a round of boosting with too few trees"));
+            }
+            each_tree(trees, features, 1)
+        }
         Fitted::Trees { base, outputs: per_leaf, trees } => {
             vector("bases", &[*base], 1)?;
             if *per_leaf != outputs {
@@ -113,12 +129,14 @@ fn fitted(model: &FittedModel, features: usize, outputs: usize) -> Result<()> {
             if trees.is_empty() {
                 return Err(broken("a forest without trees"));
             }
-            trees
-                .iter()
-                .enumerate()
-                .try_for_each(|(t, one)| tree(one, features, outputs).map_err(|why| broken(format!("tree {t}: {why}"))))
+            each_tree(trees, features, outputs)
         }
     }
+}
+
+fn each_tree(trees: &[Tree], features: usize, outputs: usize) -> Result<()> {
+    let one = |(t, one)| tree(one, features, outputs).map_err(|why| broken(format!("tree {t}: {why}")));
+    trees.iter().enumerate().try_for_each(one)
 }
 
 /// Every node is reached once from the root, and every leaf and every threshold is a finite number.
@@ -126,6 +144,9 @@ fn tree(tree: &Tree, features: usize, outputs: usize) -> Result<(), &'static str
     let nodes = tree.len();
     let lengths = [tree.threshold.len(), tree.left.len(), tree.right.len(), tree.value.len() / outputs.max(1)];
     if nodes == 0 || lengths.iter().any(|l| *l != nodes) || tree.value.len() != nodes * outputs {
+        return Err("its arrays differ in length");
+    }
+    if !tree.missing_left.is_empty() && tree.missing_left.len() != nodes {
         return Err("its arrays differ in length");
     }
     if tree.value.iter().any(|v| !v.is_finite()) {
