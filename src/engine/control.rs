@@ -85,3 +85,25 @@ impl Control {
         (self.sink)(Progress { what: what.into(), share, note: note.into() });
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use super::*;
+
+    #[test]
+    fn a_part_tells_its_share_of_the_whole_and_hears_the_same_cancel() {
+        let heard = Arc::new(Mutex::new(Vec::new()));
+        let sink = Arc::clone(&heard);
+        let whole = Control::new(move |p| sink.lock().unwrap().push(p));
+        let part = whole.part(0.5, 0.75, "fold 3");
+        part.report("model", Some(0.5), "round 1");
+        part.report("model", None, "round 2");
+        let heard = heard.lock().unwrap();
+        assert_eq!((heard[0].share, heard[0].note.as_str()), (Some(0.625), "fold 3, round 1"));
+        assert_eq!((heard[1].share, heard[1].what.as_str()), (Some(0.5), "model"));
+        whole.cancel();
+        assert!(part.check().is_err());
+    }
+}

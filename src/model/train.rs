@@ -247,6 +247,83 @@ pub fn train(
 mod tests {
     use super::*;
 
+    /// Remembers which rows it was told to watch.
+    struct Spy(std::sync::Mutex<Vec<u32>>);
+
+    impl Estimator for Spy {
+        fn name(&self) -> &'static str {
+            "spy"
+        }
+
+        fn title(&self) -> &'static str {
+            "spy"
+        }
+
+        fn params(&self) -> crate::model::estimators::Params {
+            crate::model::estimators::Params::new()
+        }
+
+        fn fit(&self, _: &Arc<Array2<f64>>, _: &Target, _: u64, _: &Control) -> Result<Fitted> {
+            Err(Error::local("it wants rows to watch"))
+        }
+
+        fn watched_share(&self, _rows: usize) -> Option<f64> {
+            Some(0.25)
+        }
+
+        fn fit_watching(&self, _: &Arc<Array2<f64>>, _: &Target, watch: &[u32], _: u64, _: &Control) -> Result<Fitted> {
+            self.0.lock().unwrap().extend(watch);
+            Ok(Fitted::Dummy { output: vec![0.0] })
+        }
+    }
+
+    #[test]
+    fn watched_rows_are_whole_groups_or_the_latest() {
+        let sides = Sides { train: (0..200).filter(|r| r % 3 != 0).collect(), test: (0..200).step_by(3).collect() };
+        let group = |row: u32| row % 20;
+        let column = "key".to_owned();
+        let watched = |split: split::Split, keys: split::Keys| {
+            let prepared = Prepared {
+                task: crate::model::Task::Regression,
+                target_name: "y".into(),
+                classes: Vec::new(),
+                features: Vec::new(),
+                left_out: Vec::new(),
+                split,
+                split_reason: String::new(),
+                keys,
+                y: Target::Numbers(vec![0.0; 200]),
+                sides: sides.clone(),
+                folds: Vec::new(),
+                test_groups: None,
+                without_target: 0,
+                unused: 0,
+            };
+            let x = Arc::new(Array2::zeros((sides.train.len(), 1)));
+            let y = prepared.y.take(&sides.train);
+            let (x_test, y_test) = (Arc::clone(&x), y.clone());
+            let encoded = Encoded { plan: FeaturePlan::default(), x_train: x, y_train: y, x_test, y_test };
+            let spy = Spy(std::sync::Mutex::default());
+            fit(&spy, &prepared, &sides, &encoded, 7, &Control::default()).unwrap();
+            let at = spy.0.into_inner().unwrap();
+            at.into_iter().map(|at| sides.train[at as usize]).collect::<Vec<u32>>()
+        };
+        let groups = split::Keys::Groups((0..200).map(|r| group(r).to_string()).collect());
+        let rows = watched(split::Split::Group { column: column.clone() }, groups);
+        assert!((20..60).contains(&rows.len()), "{}", rows.len());
+        for row in &sides.train {
+            let together = rows.iter().any(|w| group(*w) == group(*row));
+            assert_eq!(rows.contains(row), together, "row {row} is parted from its group");
+        }
+        let moments = split::Keys::Moments((0..200).map(|r| f64::from(1000 - r)).collect());
+        let rows = watched(split::Split::Time { column: column.clone() }, moments);
+        let latest: Vec<u32> = sides.train.iter().copied().take(rows.len()).collect();
+        assert!((20..60).contains(&rows.len()) && rows == latest, "{rows:?}");
+        // A single group cannot be parted: nothing is watched.
+        let one = split::Keys::Groups(vec!["all".into(); 200]);
+        assert!(watched(split::Split::Group { column }, one).is_empty());
+    }
+
     #[test]
     fn undefined_folds_do_not_count() {
         // By hand: mean of 0.6 and 0.8, population deviation 0.1.

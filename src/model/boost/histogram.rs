@@ -205,7 +205,7 @@ mod tests {
             let control = Control::default();
             let binned = Binned::new(Matrix { values: &values, features }, &all, 255, 1, &control).unwrap();
             let one = |r: usize| {
-                let sign = if r % 5 == 0 { 1 } else { -1 };
+                let sign = if r.is_multiple_of(5) { 1 } else { -1 };
                 (sign * (GRADIENT as i32 - (r % 7) as i32), CURVATURE as u32 - (r % 3) as u32)
             };
             let gradients: Vec<u64> = (0..rows).map(|r| pack(one(r).0, one(r).1)).collect();
