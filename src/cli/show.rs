@@ -92,6 +92,11 @@ pub(super) fn run(call: &Call, name: &str, rows: bool) -> Result<Answer> {
     Ok(Answer::Yes)
 }
 
+/// A p with two digits that count.
+fn p_value(p: f64) -> String {
+    if p < 0.001 { "< 0.001".into() } else { format!("{p:.3}") }
+}
+
 fn named(shop: &Workshop, names: &[String]) -> Result<Vec<RunRecord>> {
     names.iter().map(|n| shop.run(n)).collect()
 }
@@ -141,15 +146,27 @@ pub(super) fn compare(call: &Call, names: &[String], charts: Option<&Path>) -> R
     line("")?;
     for test in tests {
         let word = if test.test.real { "a real difference" } else { "no real difference" };
+        let p = test.test.p.map_or_else(String::new, |p| format!(", p {}", p_value(p)));
         line(format!(
-            "{} less {}: {} {} ({} to {}), {word} on the rows kept back",
+            "{} less {}: {} {} ({} to {}), {word} on the rows kept back by {}{p}",
             first.id,
             test.run,
             test.test.metric,
             figure(test.test.difference),
             figure(test.test.low),
-            figure(test.test.high)
+            figure(test.test.high),
+            test.test.method.name(),
         ))?;
+        if let Some(folds) = &test.folds {
+            line(format!(
+                "  over {} folds: {} ({} to {}), p {} by the corrected resampled t-test",
+                folds.folds,
+                figure(folds.difference),
+                figure(folds.low),
+                figure(folds.high),
+                p_value(folds.p),
+            ))?;
+        }
     }
     Ok(Answer::Yes)
 }

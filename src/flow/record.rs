@@ -9,8 +9,9 @@ use crate::data::recipe::{Recipe, StepReport};
 use crate::data::{ColumnSpec, Finding};
 use crate::model::Task;
 use crate::model::estimators::Params;
-use crate::model::evaluate::{Importance, PairedTest};
+use crate::model::evaluate::Importance;
 use crate::model::metrics::Metric;
+use crate::model::paired::{FoldTest, PairedTest};
 use crate::model::prepare::LeftOut;
 use crate::model::train::CrossValidation;
 use crate::team::Identity;
@@ -214,4 +215,7 @@ pub struct AgainstBest {
     pub run: String,
     /// Best less other.
     pub test: PairedTest,
+    /// The same over the cross-validation folds, when both runs had the same.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub folds: Option<FoldTest>,
 }

@@ -11,7 +11,7 @@ use crate::engine::Control;
 use crate::error::{Error, Kind, Result};
 use crate::health::DriftReference;
 use crate::model::estimators::{self, Params};
-use crate::model::evaluate::paired;
+use crate::model::paired::paired;
 use crate::model::prepare::take_rows;
 use crate::model::train::{CrossValidation, Encoded, HoldOut, encode, train};
 use crate::model::{FittedModel, Prepared, metrics};
@@ -52,11 +52,13 @@ pub fn candidates(walk: &Walk, prepared: &Prepared) -> Result<Vec<Box<dyn estima
 /// # Errors
 /// When the metric is not one of the task.
 pub fn ranking_metric(walk: &Walk, prepared: &Prepared) -> Result<String> {
-    let names = metrics::names(prepared.task);
     let metric = walk.flow.train.metric.clone().unwrap_or_else(|| metrics::primary(prepared.task).to_owned());
-    if names.contains(&metric.as_str()) && metric != "mean_error" {
+    // The adjusted R² wants the number of columns, which is the same for all candidates: it would rank them as R² does.
+    let fit = |m: &&metrics::MetricInfo| m.ranks && m.name != "r2_adjusted";
+    if metrics::of_task(prepared.task).filter(fit).any(|m| m.name == metric) {
         return Ok(metric);
     }
+    let names: Vec<&str> = metrics::of_task(prepared.task).filter(fit).map(|m| m.name).collect();
     Err(Error::usage(format!("`{metric}` cannot rank models of a {} task", prepared.task))
         .hint(format!("Choose from {}", names.join(", "))))
 }
@@ -245,7 +247,7 @@ fn record(
         task: prepared.task,
         classes: prepared.classes.clone(),
         metric: metric.into(),
-        cv: CrossValidation { metric: metric.into(), folds: Vec::new(), mean: 0.0, std: 0.0 },
+        cv: CrossValidation { metric: metric.into(), folds: Vec::new(), mean: 0.0, std: 0.0, ratio: None },
         metrics: Vec::new(),
         train_score: 0.0,
         importance: Vec::new(),
@@ -334,7 +336,7 @@ impl Workshop {
     }
 }
 
-/// One run against another on the rows kept back, by the first run's metric.
+/// One run against another by the first run's metric: on the rows kept back, and over the folds where these are the same.
 ///
 /// # Errors
 /// When the runs were judged on different rows.
@@ -347,7 +349,10 @@ pub fn compare_two(shop: &Workshop, a: &RunRecord, b: &RunRecord, control: &Cont
     // Groups that only one of them knows of are as good: they number the same rows.
     let groups = left.groups.as_deref().or(right.groups.as_deref());
     let test = paired(&a.metric, &left.truth, &left.prediction(), &right.prediction(), groups, a.seed, control)?;
-    Ok(AgainstBest { run: b.id.clone(), test })
+    // The same rows, split and seed make the same folds.
+    let same = a.data == b.data && a.seed == b.seed && a.cv.folds.len() == b.cv.folds.len();
+    let folds = if same { a.cv.against(&b.cv) } else { None };
+    Ok(AgainstBest { run: b.id.clone(), test, folds })
 }
 
 /// Step compare: the best against each other run by a paired test, and the choice of the run to go on with.

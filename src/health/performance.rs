@@ -10,6 +10,7 @@ use super::period::{Every, seconds};
 use super::score::{self, Estimate};
 use crate::engine::Control;
 use crate::error::{Error, Result};
+use crate::model::metrics;
 
 /// What was predicted and what is known of the truth, row by row.
 #[derive(Debug, Clone, Copy)]
@@ -197,7 +198,7 @@ fn class_metrics(
     let picked = scores.select(ndarray::Axis(0), &known.iter().map(|(r, _)| *r).collect::<Vec<_>>());
     let best = |row: ndarray::ArrayView1<'_, f64>| (1..row.len()).fold(0, |b, k| if row[k] > row[b] { k } else { b });
     let right = picked.outer_iter().zip(&classes).filter(|(row, k)| best(*row) == **k).count();
-    let log_loss = score::mean(&score::log_losses(&classes, picked.view()));
+    let log_loss = score::mean(&metrics::log_losses(&classes, picked.view()));
     let accuracy = score::share(right, classes.len());
     if scores.ncols() != 2 {
         return vec![("log_loss", log_loss), ("accuracy", accuracy)];

@@ -2,6 +2,7 @@
 
 pub mod confident;
 pub mod curves;
+pub mod delong;
 pub mod estimators;
 pub mod evaluate;
 pub mod feasibility;
@@ -10,8 +11,10 @@ mod grow;
 pub mod label_errors;
 pub mod leakage;
 pub mod metrics;
+pub mod paired;
 mod plan;
 pub mod prepare;
+mod resample;
 pub mod split;
 mod target;
 mod task;

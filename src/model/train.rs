@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::estimators::Estimator;
 use super::evaluate::{self, Importance};
 use super::metrics::{self, Metric};
+use super::paired::{FoldTest, corrected_t};
 use super::prepare::take_rows;
 use super::{FeaturePlan, Fitted, FittedModel, Prediction, Prepared, Target};
 use crate::data::Dataset;
@@ -29,6 +30,20 @@ pub struct CrossValidation {
     /// Their standard deviation (population).
     #[serde(deserialize_with = "crate::engine::undefined::number")]
     pub std: f64,
+    /// Rows judged by over rows fitted on, the mean over the folds: what the corrected t-test needs to know.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ratio: Option<f64>,
+}
+
+impl CrossValidation {
+    /// Both models over the same folds, by the corrected resampled t-test (Nadeau and Bengio 2003). The caller knows that the
+    /// folds are the same. `None` when too few folds have a value.
+    #[must_use]
+    pub fn against(&self, other: &Self) -> Option<FoldTest> {
+        // Records of older versions lack the ratio; it is that of k equal folds.
+        let ratio = self.ratio.unwrap_or_else(|| 1.0 / (self.folds.len() as f64 - 1.0));
+        (self.metric == other.metric).then(|| corrected_t(&self.folds, &other.folds, ratio)).flatten()
+    }
 }
 
 /// A trained candidate with everything that is known about it.
@@ -169,15 +184,22 @@ pub fn train(
     control.report(estimator.name(), Some((folds.len() as f64 + 1.0) / steps), "judging");
     let prediction = judge(&fitted, whole.x_test.view(), control)?;
     let groups = prepared.test_groups.as_deref();
-    let all = evaluate::with_intervals(prepared.task, &whole.y_test, &prediction, groups, seed, control)?;
+    let mut names = metrics::names(prepared.task).to_vec();
+    // The metric by which the models are ranked is always among them.
+    if let Some(info) = metrics::find(metric).filter(|m| !names.contains(&m.name)) {
+        names.push(info.name);
+    }
+    let all = evaluate::with_intervals(&names, &whole.y_test, &prediction, groups, seed, control)?;
     let on_train = judge(&fitted, whole.x_train.view(), control)?;
     let train_score = metrics::one(metric, &whole.y_train, &on_train);
     let importance =
         evaluate::permutation_importance(&fitted, &whole.plan, &whole.x_test, &whole.y_test, metric, seed, control)?;
     control.check()?;
     let (mean, std) = mean_and_std(&scores);
+    let ratios: Vec<f64> = folds.iter().map(|f| f.x_test.nrows() as f64 / f.x_train.nrows() as f64).collect();
+    let ratio = Some(mean_and_std(&ratios).0).filter(|r| r.is_finite());
     Ok(Trained {
-        cv: CrossValidation { metric: metric.into(), folds: scores, mean, std },
+        cv: CrossValidation { metric: metric.into(), folds: scores, mean, std, ratio },
         metrics: all,
         train_score,
         hold_out: HoldOut {
