@@ -6,6 +6,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::data::{LoadOptions, Meaning, SchemaChanges};
 use crate::flow::spec::LoadSpec;
+use crate::model::calibration::CalibrationMethod;
 
 /// Take machine-learning models from raw data to an approved version in a registry.
 ///
@@ -277,6 +278,9 @@ pub(super) struct Train {
     /// The ranking metric.
     #[arg(long)]
     pub metric: Option<String>,
+    /// Calibrate probabilities on training rows that the model had not seen: `sigmoid` or `isotonic`.
+    #[arg(long, value_name = "METHOD", value_parser = str::parse::<CalibrationMethod>)]
+    pub calibrate: Option<CalibrationMethod>,
     /// The positive one of two classes.
     #[arg(long, value_name = "CLASS")]
     pub positive: Option<String>,

@@ -86,6 +86,13 @@ pub(super) fn run(call: &Call, name: &str, rows: bool) -> Result<Answer> {
         .collect();
     table(&["metric", "value", "95 %"], &metrics)?;
     line("")?;
+    if let Some(calibration) = &run.calibration {
+        line(format!("calibrated by {} on {} training rows", calibration.method.name(), calibration.rows))?;
+        for (name, without, with) in &calibration.metrics {
+            line(format!("  {name}: {} without, {} with", figure(*without), figure(*with)))?;
+        }
+        line("")?;
+    }
     let importance: Vec<Vec<String>> =
         run.importance.iter().take(15).map(|i| vec![i.column.clone(), figure(i.mean), figure(i.std)]).collect();
     table(&["column", &format!("loss of {} when shuffled", run.metric), "±"], &importance)?;

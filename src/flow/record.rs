@@ -8,6 +8,7 @@ use crate::data::contract;
 use crate::data::recipe::{Recipe, StepReport};
 use crate::data::{ColumnSpec, Finding};
 use crate::model::Task;
+use crate::model::calibration::CalibrationReport;
 use crate::model::estimators::Params;
 use crate::model::evaluate::Importance;
 use crate::model::metrics::Metric;
@@ -155,6 +156,9 @@ pub struct RunRecord {
     pub train_score: f64,
     /// Permutation importance per raw column, largest first.
     pub importance: Vec<Importance>,
+    /// How probabilities were calibrated and what that mended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub calibration: Option<CalibrationReport>,
     /// Columns that the model does not see.
     pub left_out: Vec<LeftOut>,
     /// Seconds of fitting, folds included.

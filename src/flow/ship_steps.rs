@@ -60,7 +60,12 @@ fn card_facts(run: &RunRecord) -> CardFacts {
         test_rows: run.data.test_rows as u64,
         split: run.data.split.clone(),
         seed: Some(run.seed),
-        parameters: run.params.iter().map(|(k, v)| (k.clone(), v.to_string())).collect(),
+        parameters: run
+            .params
+            .iter()
+            .map(|(k, v)| (k.clone(), v.to_string()))
+            .chain(run.calibration.iter().map(|c| ("calibration".to_owned(), c.method.name().to_owned())))
+            .collect(),
         metrics: run
             .metrics
             .iter()

@@ -13,7 +13,7 @@ use crate::health::DriftReference;
 use crate::model::estimators::{self, Params};
 use crate::model::paired::paired;
 use crate::model::prepare::take_rows;
-use crate::model::train::{CrossValidation, Encoded, HoldOut, encode, train};
+use crate::model::train::{CrossValidation, Encoded, HoldOut, Training, encode, train};
 use crate::model::{FittedModel, Prepared, metrics};
 use crate::store::{now_ms, sha256};
 use crate::team::Identity;
@@ -87,7 +87,9 @@ fn run_id(walk: &Walk, dataset: &Dataset, metric: &str, estimator: &dyn estimato
         estimator.params(),
         env!("CARGO_PKG_VERSION"),
     ))?;
-    Ok(sha256(parts.as_bytes())[..12].to_owned())
+    // Runs without calibration keep the ids that they had before there was any.
+    let calibration = walk.flow.train.calibrate.map_or_else(String::new, |c| format!(" calibrated by {}", c.name()));
+    Ok(sha256(format!("{parts}{calibration}").as_bytes())[..12].to_owned())
 }
 
 /// Step train: fits every candidate, the baseline first. `on_run` hears of each run as it is recorded. Candidates that an
@@ -126,6 +128,15 @@ fn train_all(
 ) -> Result<(TrainRecord, Vec<RunRecord>)> {
     let metric = ranking_metric(walk, prepared)?;
     let candidates = candidates(walk, prepared)?;
+    let calibrate = walk.flow.train.calibrate;
+    if let Some(method) = calibrate.filter(|_| !prepared.task.is_classification()) {
+        return Err(Error::usage(format!(
+            "the target is a number and has no chances to calibrate ({})",
+            method.name()
+        ))
+        .hint("Leave out the calibration"));
+    }
+    let training = Training { metric: metric.clone(), seed: walk.flow.seed, calibrate };
     let mut runs: Vec<RunRecord> = Vec::new();
     let mut shared = None;
     let store = shop.store()?;
@@ -160,7 +171,7 @@ fn train_all(
                 none.insert(Shared::new(shop, dataset, prepared, control)?)
             }
         };
-        let run = match train(estimator.as_ref(), prepared, &shared.encoded, &metric, walk.flow.seed, control) {
+        let run = match train(estimator.as_ref(), prepared, &shared.encoded, &training, control) {
             Ok(trained) => {
                 let files = RunFiles {
                     model: shop.put_json(&trained.model)?,
@@ -174,6 +185,7 @@ fn train_all(
                     metrics: trained.metrics,
                     train_score: trained.train_score,
                     importance: trained.importance,
+                    calibration: trained.calibration,
                     fit_seconds: trained.fit_seconds,
                     files,
                     ..base
@@ -251,6 +263,7 @@ fn record(
         metrics: Vec::new(),
         train_score: 0.0,
         importance: Vec::new(),
+        calibration: None,
         left_out: prepared.left_out.clone(),
         fit_seconds: 0.0,
         data: DataFacts {

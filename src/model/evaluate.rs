@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::metrics::{self, Metric};
 use super::resample::{MAX_ROWS, Units, percentile_interval, take};
-use super::{FeaturePlan, Fitted, Prediction, Target};
+use super::{FittedModel, Prediction, Target};
 use crate::engine::Control;
 use crate::error::Result;
 
@@ -74,8 +74,7 @@ const IMPORTANCE_ROWS: usize = 5_000;
 /// # Errors
 /// When cancelled.
 pub fn permutation_importance(
-    fitted: &Fitted,
-    plan: &FeaturePlan,
+    model: &FittedModel,
     x: &Array2<f64>,
     truth: &Target,
     metric: &str,
@@ -93,12 +92,13 @@ pub fn permutation_importance(
     let x = x.select(ndarray::Axis(0), &rows);
     let truth = truth.take(&rows.iter().map(|&r| r as u32).collect::<Vec<_>>());
     let sign = if metrics::higher_is_better(metric) { 1.0 } else { -1.0 };
-    let score = |x: &Array2<f64>| sign * metrics::one(metric, &truth, &Prediction { scores: fitted.scores(x.view()) });
+    let score =
+        |x: &Array2<f64>| sign * metrics::one(metric, &truth, &Prediction { scores: model.score_encoded(x.view()) });
     let whole = score(&x);
     let mut shuffled = x.clone();
     let mut start = 0;
-    let mut all = Vec::with_capacity(plan.inputs.len());
-    for (at, input) in plan.inputs.iter().enumerate() {
+    let mut all = Vec::with_capacity(model.plan.inputs.len());
+    for (at, input) in model.plan.inputs.iter().enumerate() {
         let features = start..start + input.width();
         start = features.end;
         let mut losses = Vec::new();
@@ -131,7 +131,7 @@ mod tests {
     use rand::Rng;
 
     use super::*;
-    use crate::model::{Encoding, InputColumn, Task};
+    use crate::model::{Encoding, FeaturePlan, Fitted, InputColumn, Task};
 
     fn uniform(n: usize, seed: u64) -> Vec<f64> {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
@@ -219,7 +219,16 @@ mod tests {
         let plan = FeaturePlan { inputs: vec![input("signal"), input("noise")] };
         let fitted = Fitted::Linear { coef: vec![1.0, 0.0], intercept: 0.0 };
         let truth = Target::Numbers(signal.clone());
-        let found = permutation_importance(&fitted, &plan, &x, &truth, "mae", 3, &Control::default()).unwrap();
+        let model = FittedModel {
+            estimator: "linear_regression".into(),
+            task: Task::Regression,
+            target: "y".into(),
+            classes: vec![],
+            plan,
+            fitted,
+            calibration: None,
+        };
+        let found = permutation_importance(&model, &x, &truth, "mae", 3, &Control::default()).unwrap();
         assert_eq!(found[0].column, "signal");
         // Two independent uniform numbers are a third apart on average.
         assert!((found[0].mean - 1.0 / 3.0).abs() < 0.05, "{found:?}");
