@@ -10,6 +10,7 @@ use super::{Answer, Call};
 use crate::error::{Error, Result};
 use crate::flow::record::{RunRecord, RunStatus};
 use crate::flow::{self, Workshop};
+use crate::model::threshold::Costs;
 
 pub(super) fn runs(call: &Call) -> Result<Answer> {
     let shop = call.shop()?;
@@ -108,7 +109,7 @@ fn named(shop: &Workshop, names: &[String]) -> Result<Vec<RunRecord>> {
     names.iter().map(|n| shop.run(n)).collect()
 }
 
-pub(super) fn compare(call: &Call, names: &[String], charts: Option<&Path>) -> Result<Answer> {
+pub(super) fn compare(call: &Call, names: &[String], charts: Option<&Path>, costs: Option<&Costs>) -> Result<Answer> {
     let shop = call.shop()?;
     let runs = named(&shop, names)?;
     let (first, others) = runs.split_first().ok_or_else(|| Error::usage("name two runs or more"))?;
@@ -119,6 +120,13 @@ pub(super) fn compare(call: &Call, names: &[String], charts: Option<&Path>) -> R
     let tests =
         others.iter().map(|other| flow::compare_two(&shop, first, other, &call.control)).collect::<Result<Vec<_>>>()?;
     let differs = flow::differences(&runs);
+    let thresholds = match costs {
+        Some(costs) => runs
+            .iter()
+            .map(|run| Ok((run.id.clone(), flow::threshold(&shop, run, costs, &call.control)?)))
+            .collect::<Result<Vec<_>>>()?,
+        None => Vec::new(),
+    };
     if let Some(folder) = charts {
         std::fs::create_dir_all(folder)?;
         for kind in flow::RunChart::of(first.task) {
@@ -129,7 +137,13 @@ pub(super) fn compare(call: &Call, names: &[String], charts: Option<&Path>) -> R
     }
     super::output::clear_progress();
     if call.json {
-        json(&json!({ "runs": runs.iter().map(run_json).collect::<Vec<_>>(), "differs": differs, "tests": tests }))?;
+        let mut answer =
+            json!({ "runs": runs.iter().map(run_json).collect::<Vec<_>>(), "differs": differs, "tests": tests });
+        if !thresholds.is_empty() {
+            let all = thresholds.iter().map(|(run, t)| json!({ "run": run, "threshold": t })).collect::<Vec<_>>();
+            answer["thresholds"] = serde_json::Value::from(all);
+        }
+        json(&answer)?;
         return Ok(Answer::Yes);
     }
     let mut header = vec![""];
@@ -174,6 +188,10 @@ pub(super) fn compare(call: &Call, names: &[String], charts: Option<&Path>) -> R
                 p_value(folds.p),
             ))?;
         }
+    }
+    for (run, choice) in &thresholds {
+        line("")?;
+        super::judge::threshold(run, choice)?;
     }
     Ok(Answer::Yes)
 }

@@ -179,7 +179,7 @@ pub fn by_group(
         members.push((Some(OTHERS.to_owned()), others));
     }
     let mut groups = Vec::new();
-    let mut judged: Vec<(Option<String>, Vec<f64>, Vec<Vec<f64>>, f64)> = Vec::new();
+    let mut judged: Vec<Judged> = Vec::new();
     for (g, (group, index)) in members.into_iter().enumerate() {
         let rows = index.len();
         let rest: Vec<u32> = (0..truth.len() as u32).filter(|r| index.binary_search(r).is_err()).collect();
@@ -213,29 +213,37 @@ pub fn by_group(
                 }
             })
             .collect();
-        judged.push((group.clone(), own, drawn, tail));
+        judged.push(Judged { group: group.clone(), own, drawn, tail });
         groups.push(GroupReport { group, rows, figures });
     }
     let gaps = names.iter().enumerate().filter_map(|(f, name)| gap(name, f, &judged)).collect();
     Ok(ByGroup { column: column.into(), groups, gaps })
 }
 
-fn gap(name: &str, f: usize, judged: &[(Option<String>, Vec<f64>, Vec<Vec<f64>>, f64)]) -> Option<Gap> {
-    let defined = || judged.iter().filter(|g| g.1[f].is_finite());
-    let highest = defined().max_by(|a, b| a.1[f].total_cmp(&b.1[f]))?;
-    let lowest = defined().min_by(|a, b| a.1[f].total_cmp(&b.1[f]))?;
-    if highest.0 == lowest.0 {
+/// A group's figures, and those of its resampled rows.
+struct Judged {
+    group: Option<String>,
+    own: Vec<f64>,
+    drawn: Vec<Vec<f64>>,
+    tail: f64,
+}
+
+fn gap(name: &str, f: usize, judged: &[Judged]) -> Option<Gap> {
+    let defined = || judged.iter().filter(|g| g.own[f].is_finite());
+    let highest = defined().max_by(|a, b| a.own[f].total_cmp(&b.own[f]))?;
+    let lowest = defined().min_by(|a, b| a.own[f].total_cmp(&b.own[f]))?;
+    if highest.group == lowest.group {
         return None;
     }
-    let gap = highest.1[f] - lowest.1[f];
-    let differences = highest.2.iter().zip(&lowest.2).map(|(a, b)| a[f] - b[f]).collect();
+    let gap = highest.own[f] - lowest.own[f];
+    let differences = highest.drawn.iter().zip(&lowest.drawn).map(|(a, b)| a[f] - b[f]).collect();
     Some(Gap {
         name: name.into(),
-        highest: highest.0.clone(),
-        lowest: lowest.0.clone(),
+        highest: highest.group.clone(),
+        lowest: lowest.group.clone(),
         gap,
-        ratio: lowest.1[f] / highest.1[f],
-        interval: percentile_interval(differences, gap, 1.0, highest.3.min(lowest.3)),
+        ratio: lowest.own[f] / highest.own[f],
+        interval: percentile_interval(differences, gap, 1.0, highest.tail.min(lowest.tail)),
     })
 }
 

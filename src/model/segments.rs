@@ -4,7 +4,7 @@
 //! found weak by chance, too. So the tree is grown on one half of the rows and the segments are measured on the other half, and the
 //! p of the differences are corrected over all segments measured (Benjamini and Hochberg 1995).
 
-use ndarray::{Array2, ArrayView2, s};
+use ndarray::{Array2, ArrayView2, Axis};
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
@@ -154,12 +154,13 @@ fn blocks<'a>(plan: &'a FeaturePlan, important: &[String]) -> Vec<Block<'a>> {
 }
 
 fn side_by_side(x: ArrayView2<'_, f64>, set: &[&Block<'_>]) -> Array2<f64> {
-    let parts: Vec<_> = set.iter().map(|b| x.slice(s![.., b.start..b.start + b.input.width()])).collect();
+    let parts: Vec<_> =
+        set.iter().map(|b| x.slice_axis(Axis(1), (b.start..b.start + b.input.width()).into())).collect();
     let width = parts.iter().map(|p| p.ncols()).sum();
     let mut out = Array2::zeros((x.nrows(), width));
     let mut at = 0;
     for part in parts {
-        out.slice_mut(s![.., at..at + part.ncols()]).assign(&part);
+        out.slice_axis_mut(Axis(1), (at..at + part.ncols()).into()).assign(&part);
         at += part.ncols();
     }
     out
@@ -186,7 +187,7 @@ fn seek_tree(x: &Array2<f64>, losses: &[f64], rows: &[usize], control: &Control)
     };
     let y: Vec<f64> = rows.iter().map(|&r| losses[r]).collect();
     let mean = y.iter().sum::<f64>() / y.len().max(1) as f64;
-    let x = x.select(ndarray::Axis(0), rows);
+    let x = x.select(Axis(0), rows);
     Ok(grow(&x, &Target::Numbers(y), mean, &params, 1, control)?.pop().unwrap_or_default())
 }
 

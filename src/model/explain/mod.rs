@@ -10,7 +10,7 @@ mod neighbours;
 mod sampled;
 mod tree_shap;
 
-use ndarray::{Array2, ArrayView1, ArrayView2};
+use ndarray::{Array2, ArrayView1, ArrayView2, Axis};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -136,7 +136,7 @@ impl<'a> Explainer<'a> {
         let (base, mut contributions) = match &self.model.fitted {
             Fitted::GaussianNb { .. } => {
                 let rows = self.background.nrows().min(SAMPLED_BACKGROUND);
-                let background = self.background.slice(ndarray::s![..rows, ..]);
+                let background = self.background.slice_axis(Axis(0), (..rows).into());
                 sampled::contributions(self.model, background, row, self.output, seed, control)?
             }
             fitted => {

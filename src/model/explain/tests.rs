@@ -119,7 +119,7 @@ fn covers_count_rows_and_contributions_add_up_to_the_answer() {
     }
     // Few rows leave nodes that none of them passes; the sum is right all the same.
     let (trees, _) = ensemble(&reference.trees[1]);
-    let few = background.slice(ndarray::s![..3, ..]);
+    let few = background.slice_axis(Axis(0), (..3).into());
     let model = model(Task::Regression, 0, rows.ncols(), Fitted::Trees { base: 0.0, outputs: 1, trees });
     let explainer = Explainer::new(&model, few, 0);
     for (r, row) in rows.outer_iter().enumerate() {
@@ -171,7 +171,7 @@ fn linear_models_equal_the_shap_package() {
 /// Naive Bayes over four columns.
 fn bayes() -> (FittedModel, Array2<f64>) {
     let reference = reference();
-    let x = matrix(&reference.background).slice(ndarray::s![..60, ..4]).to_owned();
+    let x = matrix(&reference.background).select(Axis(0), &(0..60).collect::<Vec<_>>()).select(Axis(1), &[0, 1, 2, 3]);
     let fitted = Fitted::GaussianNb {
         prior: vec![0.4, 0.6],
         theta: vec![vec![0.0, 0.4, -0.3, 0.2], vec![0.6, -0.2, 0.1, 0.7]],
