@@ -2,7 +2,8 @@
 
 use serde::Serialize;
 
-use crate::data::column;
+use crate::chart::{Axis, Bar, Chart, Direction, Series, short};
+use crate::data::{brief, column};
 use crate::engine::Control;
 use crate::error::{Error, Result};
 use crate::model::calibration::CalibrationReport;
@@ -187,6 +188,49 @@ fn segments(
     let important: Vec<String> = run.importance.iter().map(|i| i.column.clone()).collect();
     let x = x.slice_axis(ndarray::Axis(0), (..rows).into());
     Ok((weak_segments(&model.plan, x, &losses, &important, groups, run.seed, control)?, rows))
+}
+
+/// Bars in the chart of weak segments.
+const BARS: usize = 8;
+
+/// The weak segments of a run beside all other rows.
+pub(super) fn segments_chart(shop: &Workshop, run: &RunRecord) -> Result<Chart> {
+    let hold_out = shop.hold_out(run)?;
+    let (found, rows) = segments(shop, run, &hold_out, &hold_out.prediction(), &Control::default())?;
+    let loss = if run.task.is_classification() { "log loss" } else { "absolute error" };
+    let words = |s: &Segment| -> String {
+        let all: Vec<String> =
+            s.conditions.iter().map(|c| format!("{} {}", brief(&c.column, 20), brief(&c.words, 30))).collect();
+        all.join(", ")
+    };
+    let sentence = match found.first() {
+        Some(s) => format!(
+            "Where {}, the {loss} is {} in place of {} elsewhere ({:.0} % of the rows).",
+            words(s),
+            short(s.loss),
+            short(s.elsewhere),
+            s.share * 100.0
+        ),
+        None => format!("No part of the {rows} rows looked at is clearly worse than the rest."),
+    };
+    let bars = found
+        .iter()
+        .take(BARS)
+        .map(|s| Bar {
+            label: words(s),
+            value: s.loss,
+            interval: Some((s.elsewhere + s.low, s.elsewhere + s.high)),
+            reference: Some(s.elsewhere),
+            ..Bar::default()
+        })
+        .collect();
+    Ok(Chart {
+        title: String::new(),
+        x: Axis::linear(format!("{loss}; outlined: all other rows")),
+        y: Axis::default(),
+        series: vec![Series::Bars { name: String::new(), bars, direction: Direction::Horizontal }],
+        sentence,
+    })
 }
 
 /// The values of a column for each row kept back: from the rows kept with the run, or from its source.

@@ -4,6 +4,7 @@ use ndarray::{Array2, Axis};
 use polars::frame::DataFrame;
 use serde::Serialize;
 
+use crate::chart::Chart;
 use crate::data::column;
 use crate::engine::Control;
 use crate::error::{Error, Result};
@@ -15,6 +16,7 @@ use crate::model::prepare::take_rows;
 use crate::model::train::HoldOut;
 use crate::model::{FittedModel, Target};
 
+use super::explain_charts::contributions_chart;
 use super::record::RunRecord;
 use super::run_rows::{RunRows, run_rows};
 use super::workshop::Workshop;
@@ -97,6 +99,16 @@ fn thinned(x: Array2<f64>, most: usize) -> Array2<f64> {
     let step = x.nrows().div_ceil(most).max(1);
     let rows: Vec<usize> = (0..x.nrows()).step_by(step).collect();
     if step == 1 { x } else { x.select(Axis(0), &rows) }
+}
+
+/// By how much each column moves a run's answers, from the rows kept with it alone.
+pub(super) fn contributions_of(shop: &Workshop, run: &RunRecord) -> Result<Chart> {
+    let control = Control::default();
+    let model = shop.model(run)?;
+    let kept = model.plan.transform_with(&shop.kept_rows(run)?, &control)?;
+    let explainer = Explainer::new(&model, kept.view(), output(&model, None, None)?);
+    let found = explainer.global(&thinned(kept.clone(), GLOBAL_ROWS), run.seed, &control)?;
+    Ok(contributions_chart(&found, explainer.scale()))
 }
 
 /// Explains a run.

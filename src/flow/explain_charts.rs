@@ -2,7 +2,7 @@
 
 use crate::chart::{Axis, AxisKind, Bar, Chart, Direction, Series, Tone};
 use crate::data::brief;
-use crate::model::explain::{Dependence, Scale};
+use crate::model::explain::{Dependence, GlobalContribution, Scale};
 
 use super::explain::{ExplainedRow, Explanation};
 
@@ -20,25 +20,25 @@ fn unit(scale: Scale) -> &'static str {
 /// The charts with a name for the file of each.
 #[must_use]
 pub fn explain_charts(found: &Explanation) -> Vec<(&'static str, Chart)> {
-    let mut charts = vec![("contributions", contributions(found))];
+    let mut charts = vec![("contributions", contributions_chart(&found.contributions, found.scale))];
     charts.extend(found.row.as_ref().map(|row| ("row", row_chart(row, found.scale))));
     charts.extend(found.dependence.as_ref().map(|d| ("dependence", dependence_chart(d))));
     charts
 }
 
-fn contributions(found: &Explanation) -> Chart {
+/// By how much each column moves the answers.
+pub(super) fn contributions_chart(found: &[GlobalContribution], scale: Scale) -> Chart {
     let bars = found
-        .contributions
         .iter()
         .take(BARS)
         .map(|c| Bar { label: brief(&c.column, 30), value: c.mean_absolute, ..Bar::default() })
         .collect();
-    let first = found.contributions.first().map_or_else(String::new, |c| {
+    let first = found.first().map_or_else(String::new, |c| {
         format!("{} moves the answers most, by {:.3} on average.", brief(&c.column, 30), c.mean_absolute)
     });
     Chart {
         title: "What moves the answers".into(),
-        x: Axis::linear(format!("mean size of the contribution ({})", unit(found.scale))),
+        x: Axis::linear(format!("mean size of the contribution ({})", unit(scale))),
         y: Axis::default(),
         series: vec![Series::Bars { name: String::new(), bars, direction: Direction::Horizontal }],
         sentence: first,

@@ -17,7 +17,7 @@ const REPEATS: u64 = 400;
 pub const FEWEST: usize = 30;
 /// Groups that are told apart, the largest; the rest is one more.
 const MOST: usize = 20;
-/// What the groups beyond [`MOST`] are called together.
+/// What the groups beyond the largest are called together.
 pub const OTHERS: &str = "(all others)";
 
 /// One figure of a group beside the same of all other rows.
