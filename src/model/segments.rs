@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::grow::{GrowParams, grow};
 use super::many::benjamini_hochberg;
-use super::metrics::log_losses;
+use super::metrics::row_values;
 use super::resample::normal_p;
 use super::{Encoding, FeaturePlan, InputColumn, Prediction, Target, Tree};
 use crate::engine::Control;
@@ -64,10 +64,8 @@ pub struct Segment {
 /// Loss of each row: log loss for classes, absolute error for numbers.
 #[must_use]
 pub fn row_losses(truth: &Target, prediction: &Prediction) -> Vec<f64> {
-    match truth {
-        Target::Classes { codes, .. } => log_losses(codes, prediction.scores.view()),
-        Target::Numbers(y) => y.iter().zip(prediction.column(0)).map(|(y, p)| (y - p).abs()).collect(),
-    }
+    let name = if matches!(truth, Target::Numbers(_)) { "mae" } else { "log_loss" };
+    row_values(name, truth, prediction).unwrap_or_default()
 }
 
 /// Finds weak segments among encoded rows `x`. `important` names the columns to look at, the most important first. With `groups`

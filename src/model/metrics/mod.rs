@@ -114,6 +114,25 @@ pub fn one(name: &str, truth: &Target, prediction: &Prediction) -> f64 {
     of_rows(name, task_of(truth), &Rows::new(truth, prediction))
 }
 
+/// What each row adds to a metric that is a mean over rows; `None` for other metrics. Resampling such a metric needs only these.
+#[must_use]
+pub fn row_values(name: &str, truth: &Target, prediction: &Prediction) -> Option<Vec<f64>> {
+    let scores = prediction.scores.view();
+    match (name, truth) {
+        ("log_loss", Target::Classes { codes, .. }) => Some(log_losses(codes, scores)),
+        ("brier", Target::Classes { codes, .. }) => Some(probability::briers(codes, scores)),
+        ("mae" | "mse" | "mean_error", Target::Numbers(y)) => {
+            let part = |(p, y): (&f64, &f64)| match name {
+                "mae" => (y - p).abs(),
+                "mse" => (y - p).powi(2),
+                _ => p - y,
+            };
+            Some(scores.column(0).iter().zip(y).map(part).collect())
+        }
+        _ => None,
+    }
+}
+
 fn of_rows(name: &str, task: Task, rows: &Rows<'_>) -> f64 {
     find(name).filter(|m| m.tasks.contains(&task)).map_or(f64::NAN, |m| m.of(rows))
 }
@@ -230,6 +249,20 @@ mod tests {
                 assert!(value.is_some() || !find(&name).unwrap().undefined.is_empty(), "{name}");
             }
         }
+    }
+
+    #[test]
+    fn means_over_rows_are_means_of_what_the_rows_add() {
+        let mut seen = std::collections::BTreeSet::new();
+        for (case, target, prediction) in cases() {
+            for m in of_task(case.task) {
+                let Some(parts) = row_values(m.name, &target, &prediction) else { continue };
+                seen.insert(m.name);
+                let (ours, whole) = (mean(parts.into_iter()), one(m.name, &target, &prediction));
+                assert!((ours - whole).abs() <= 1e-12 * whole.abs().max(1.0), "{}: {ours} is not {whole}", m.name);
+            }
+        }
+        assert_eq!(seen.into_iter().collect::<Vec<_>>(), ["brier", "log_loss", "mae", "mean_error", "mse"]);
     }
 
     #[test]

@@ -23,13 +23,20 @@ pub(super) fn log_loss(codes: &[usize], scores: ArrayView2<'_, f64>) -> f64 {
     mean(log_losses(codes, scores).into_iter())
 }
 
-/// Two classes: mean of `(p - y)²`. More: mean over rows of the squared distance to the true class's corner.
+/// Each row's part of the Brier score. Two classes: `(p - y)²`. More: the squared distance to the true class's corner.
+pub(super) fn briers(codes: &[usize], scores: ArrayView2<'_, f64>) -> Vec<f64> {
+    let half = if scores.ncols() == 2 { 0.5 } else { 1.0 };
+    codes
+        .iter()
+        .zip(scores.outer_iter())
+        .map(|(c, row)| {
+            half * row.iter().enumerate().map(|(k, p)| (p - f64::from(u8::from(k == *c))).powi(2)).sum::<f64>()
+        })
+        .collect()
+}
+
 pub(super) fn brier(codes: &[usize], scores: ArrayView2<'_, f64>) -> f64 {
-    let whole =
-        mean(codes.iter().zip(scores.outer_iter()).map(|(c, row)| {
-            row.iter().enumerate().map(|(k, p)| (p - f64::from(u8::from(k == *c))).powi(2)).sum::<f64>()
-        }));
-    if scores.ncols() == 2 { whole / 2.0 } else { whole }
+    mean(briers(codes, scores).into_iter())
 }
 
 /// Each class's share of the rows.

@@ -130,8 +130,15 @@ fn bootstrap(
 ) -> Result<PairedTest> {
     let rows = truth.len();
     let difference = metrics::one(metric, truth, a) - metrics::one(metric, truth, b);
+    // Of a mean over rows, the differences of the rows are all that has to be resampled.
+    let by_row: Option<Vec<f64>> = metrics::row_values(metric, truth, a)
+        .zip(metrics::row_values(metric, truth, b))
+        .map(|(a, b)| a.iter().zip(b).map(|(a, b)| a - b).collect());
     let on = |index: &[u32]| -> Result<f64> {
         control.check()?;
+        if let Some(differences) = &by_row {
+            return Ok(index.iter().map(|i| differences[*i as usize]).sum::<f64>() / index.len() as f64);
+        }
         let truth = truth.take(index);
         Ok(metrics::one(metric, &truth, &take(a, index)) - metrics::one(metric, &truth, &take(b, index)))
     };
