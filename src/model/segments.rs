@@ -161,6 +161,8 @@ fn side_by_side(x: ArrayView2<'_, f64>, set: &[&Block<'_>]) -> Array2<f64> {
         out.slice_axis_mut(Axis(1), (at..at + part.ncols()).into()).assign(&part);
         at += part.ncols();
     }
+    // A plan may leave missing values as they are; the tree that looks for segments knows no way for them but the middle.
+    out.mapv_inplace(|v| if v.is_nan() { 0.0 } else { v });
     out
 }
 

@@ -77,8 +77,12 @@ pub fn partial_dependence(
                 ));
             };
             // Imputed rows have no value of their own.
-            let mut seen: Vec<f64> =
-                x.outer_iter().filter(|r| !indicator || r[start + 1] == 0.0).map(|r| r[start]).collect();
+            let mut seen: Vec<f64> = x
+                .outer_iter()
+                .filter(|r| !indicator || r[start + 1] == 0.0)
+                .map(|r| r[start])
+                .filter(|v| !v.is_nan())
+                .collect();
             seen.sort_by(f64::total_cmp);
             let mut distinct = seen.clone();
             distinct.dedup();

@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 pub use dependence::{Dependence, GridPoint, partial_dependence};
 pub use importance::{ImportanceRange, importance_ranges};
 pub use neighbours::{Neighbour, nearest};
-pub use tree_shap::{TreeShap, covers};
+pub use tree_shap::{Member, TreeShap, covers};
 
 use super::{FeaturePlan, Fitted, FittedModel, Task};
 use crate::engine::Control;
@@ -99,7 +99,10 @@ impl<'a> Explainer<'a> {
     #[must_use]
     pub fn new(model: &'a FittedModel, background: ArrayView2<'a, f64>, output: usize) -> Self {
         let trees = match &model.fitted {
-            Fitted::Trees { base, outputs, trees } => Some(TreeShap::new(trees, *outputs, *base, background)),
+            Fitted::Trees { base, outputs, trees } => {
+                let (members, scale) = TreeShap::forest(trees, *outputs);
+                Some(TreeShap::new(members, scale, vec![*base; *outputs], background))
+            }
             _ => None,
         };
         let means =

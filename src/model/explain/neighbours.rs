@@ -35,7 +35,13 @@ pub fn nearest(
         .outer_iter()
         .enumerate()
         .map(|(place, other)| {
-            let square: f64 = other.iter().zip(row).zip(&weights).map(|((a, b), w)| w * (a - b) * (a - b)).sum();
+            let part = |((a, b), w): ((&f64, &f64), &f64)| match (a.is_nan(), b.is_nan()) {
+                (false, false) => w * (a - b) * (a - b),
+                // A plan may leave missing values as they are: missing is like missing, and one away from all else.
+                (true, true) => 0.0,
+                _ => 1.0,
+            };
+            let square: f64 = other.iter().zip(row).zip(&weights).map(part).sum();
             Neighbour { row: place, distance: square.sqrt() }
         })
         .collect();

@@ -84,7 +84,8 @@ fn trees_equal_the_shap_package() {
     let rows = matrix(&reference.rows);
     for case in &reference.trees {
         let (trees, covers) = ensemble(case);
-        let shap = TreeShap::with_covers(&trees, case.outputs, 0.0, covers);
+        let (members, scale) = TreeShap::forest(&trees, case.outputs);
+        let shap = TreeShap::with_covers(members, scale, vec![0.0; case.outputs], covers);
         // Of one output the package tells the base of one; of two classes both are told.
         for output in 0..case.outputs {
             assert!((shap.base(output) - case.base[output]).abs() < 1e-6);
@@ -96,6 +97,25 @@ fn trees_equal_the_shap_package() {
             }
         }
     }
+}
+
+#[test]
+fn trees_of_one_output_each_are_added_to_their_own() {
+    let reference = reference();
+    let rows = matrix(&reference.rows);
+    // Two trees that speak for two outputs in turn, as boosting grows them.
+    let (trees, covers) = ensemble(&reference.trees[1]);
+    let alone = |t: usize| {
+        let member = Member { tree: &trees[t], first: 0, outputs: 1 };
+        TreeShap::with_covers(vec![member], 0.5, vec![0.0], vec![covers[t].clone()])
+    };
+    let members = (0..2).map(|t| Member { tree: &trees[t], first: t, outputs: 1 }).collect();
+    let both = TreeShap::with_covers(members, 0.5, vec![1.0, 2.0], covers[..2].to_vec());
+    for output in 0..2 {
+        assert!((both.base(output) - alone(output).base(0) - [1.0, 2.0][output]).abs() < 1e-12);
+        assert_eq!(both.row(rows.row(3), output), alone(output).row(rows.row(3), 0));
+    }
+    assert_ne!(both.row(rows.row(3), 0), both.row(rows.row(3), 1));
 }
 
 #[test]

@@ -5,6 +5,7 @@
 //! size, so that exponentially many subsets cost the square of the depth.
 
 use ndarray::{ArrayView1, ArrayView2};
+use rayon::prelude::*;
 
 use crate::model::Tree;
 
@@ -25,12 +26,31 @@ pub fn covers(tree: &Tree, rows: ArrayView2<'_, f64>) -> Vec<f64> {
     cover
 }
 
+/// A tree of an ensemble, and which outputs of the model its leaf values are added to.
+#[derive(Clone, Copy)]
+pub struct Member<'a> {
+    /// The tree.
+    pub tree: &'a Tree,
+    /// The output that a leaf's first value belongs to.
+    pub first: usize,
+    /// Values a leaf.
+    pub outputs: usize,
+}
+
+impl Member<'_> {
+    /// What a leaf adds to an output.
+    fn value(&self, leaf: usize, output: usize) -> f64 {
+        let own = output.checked_sub(self.first).filter(|k| *k < self.outputs);
+        own.and_then(|k| self.tree.value.get(leaf * self.outputs + k)).map_or(0.0, |v| f64::from(*v))
+    }
+}
+
 /// Trees with the rows that passed their nodes.
 pub struct TreeShap<'a> {
-    trees: &'a [Tree],
+    members: Vec<Member<'a>>,
     covers: Vec<Vec<f64>>,
-    outputs: usize,
-    base: f64,
+    scale: f64,
+    base: Vec<f64>,
 }
 
 /// One feature on the way through a tree.
@@ -45,69 +65,76 @@ struct Step {
 }
 
 impl<'a> TreeShap<'a> {
-    /// For an ensemble that answers with the mean of its trees plus `base`; `rows` (encoded) tell the covers.
+    /// For an ensemble that answers with `base + scale · Σ leaf values`, output by output; `rows` (encoded) tell the covers.
     #[must_use]
-    pub fn new(trees: &'a [Tree], outputs: usize, base: f64, rows: ArrayView2<'_, f64>) -> Self {
-        Self::with_covers(trees, outputs, base, trees.iter().map(|t| covers(t, rows)).collect())
+    pub fn new(members: Vec<Member<'a>>, scale: f64, base: Vec<f64>, rows: ArrayView2<'_, f64>) -> Self {
+        let covers = members.par_iter().map(|m| covers(m.tree, rows)).collect();
+        Self::with_covers(members, scale, base, covers)
     }
 
     /// The same with covers that are known.
     #[must_use]
-    pub fn with_covers(trees: &'a [Tree], outputs: usize, base: f64, covers: Vec<Vec<f64>>) -> Self {
-        Self { trees, covers, outputs, base }
+    pub fn with_covers(members: Vec<Member<'a>>, scale: f64, base: Vec<f64>, covers: Vec<Vec<f64>>) -> Self {
+        Self { members, covers, scale, base }
+    }
+
+    /// The members of a forest, which answers with the mean of its trees: `scale` is one over their number.
+    #[must_use]
+    pub fn forest(trees: &'a [Tree], outputs: usize) -> (Vec<Member<'a>>, f64) {
+        let members = trees.iter().map(|tree| Member { tree, first: 0, outputs }).collect();
+        (members, 1.0 / trees.len().max(1) as f64)
     }
 
     /// The answer when nothing is known.
     #[must_use]
     pub fn base(&self, output: usize) -> f64 {
-        let of_tree = |(tree, cover): (&Tree, &Vec<f64>)| -> f64 {
+        let of_tree = |(member, cover): (&Member<'_>, &Vec<f64>)| -> f64 {
             let whole = cover.first().copied().unwrap_or(0.0);
-            (0..tree.len())
-                .filter(|&n| tree.is_leaf(n) && whole > 0.0)
-                .map(|n| cover[n] / whole * self.value(tree, n, output))
+            (0..member.tree.len())
+                .filter(|&n| member.tree.is_leaf(n) && whole > 0.0)
+                .map(|n| cover[n] / whole * member.value(n, output))
                 .sum()
         };
-        self.base + self.trees.iter().zip(&self.covers).map(of_tree).sum::<f64>() / self.trees.len().max(1) as f64
-    }
-
-    fn value(&self, tree: &Tree, leaf: usize, output: usize) -> f64 {
-        tree.value.get(leaf * self.outputs + output).map_or(0.0, |v| f64::from(*v))
+        let sum: f64 = self.members.iter().zip(&self.covers).map(of_tree).sum();
+        self.base.get(output).copied().unwrap_or(0.0) + self.scale * sum
     }
 
     /// What each feature adds to one output for one row.
     #[must_use]
     pub fn row(&self, row: ArrayView1<'_, f64>, output: usize) -> Vec<f64> {
         let mut phi = vec![0.0; row.len()];
-        for (tree, cover) in self.trees.iter().zip(&self.covers) {
-            if !tree.is_empty() {
+        for (member, cover) in self.members.iter().zip(&self.covers) {
+            // Of an ensemble with trees for each output, the others say nothing of this one.
+            let speaks = (member.first..member.first + member.outputs).contains(&output);
+            if speaks && !member.tree.is_empty() {
                 let start = Step { feature: None, zero: 1.0, one: 1.0, weight: 0.0 };
-                self.walk(tree, cover, row, output, 0, Vec::new(), start, &mut phi);
+                Walk { member, cover, row, output, phi: &mut phi }.on(0, Vec::new(), start);
             }
         }
-        let count = self.trees.len().max(1) as f64;
-        phi.iter_mut().for_each(|p| *p /= count);
+        phi.iter_mut().for_each(|p| *p *= self.scale);
         phi
     }
+}
 
-    #[allow(clippy::too_many_arguments, reason = "the state of a recursion")]
-    fn walk(
-        &self,
-        tree: &Tree,
-        cover: &[f64],
-        row: ArrayView1<'_, f64>,
-        output: usize,
-        node: usize,
-        mut path: Vec<Step>,
-        next: Step,
-        phi: &mut [f64],
-    ) {
+/// A row's way, and the ways that it might have taken, through one tree.
+struct Walk<'a, 'r> {
+    member: &'a Member<'a>,
+    cover: &'a [f64],
+    row: ArrayView1<'r, f64>,
+    output: usize,
+    phi: &'a mut [f64],
+}
+
+impl Walk<'_, '_> {
+    fn on(&mut self, node: usize, mut path: Vec<Step>, next: Step) {
         extend(&mut path, next);
+        let (tree, cover, row) = (self.member.tree, self.cover, self.row);
         if tree.is_leaf(node) {
-            let value = self.value(tree, node, output);
+            let value = self.member.value(node, self.output);
             for i in 1..path.len() {
                 let step = path[i];
                 if let Some(feature) = step.feature {
-                    phi[feature] += unwound_weight(&path, i) * (step.one - step.zero) * value;
+                    self.phi[feature] += unwound_weight(&path, i) * (step.one - step.zero) * value;
                 }
             }
             return;
@@ -126,7 +153,7 @@ impl<'a> TreeShap<'a> {
             let step = Step { feature: Some(feature), zero: zero * share, one: taken, weight: 0.0 };
             // Where the way is possible neither with nor without the feature, nothing is added.
             if step.zero != 0.0 || step.one != 0.0 {
-                self.walk(tree, cover, row, output, child, path.clone(), step, phi);
+                self.on(child, path.clone(), step);
             }
         }
     }
