@@ -9,7 +9,7 @@ use crate::error::Result;
 use crate::flow::{self, EvaluateOptions, Evaluation, ExplainOptions, ExplainedRow, Explanation};
 use crate::model::explain::{Dependence, Scale, ShapMethod};
 use crate::model::groups::ByGroup;
-use crate::model::segments::Segment;
+use crate::model::segments::{FEWEST, Segment};
 use crate::model::threshold::{Costs, ThresholdChoice};
 
 /// Columns that are told one by one; the rest is added up.
@@ -105,6 +105,9 @@ pub(super) fn threshold(run: &str, choice: &ThresholdChoice) -> Result<()> {
 
 fn segments(found: &[Segment], rows: usize, classes: bool) -> Result<()> {
     let loss = if classes { "log loss" } else { "absolute error" };
+    if rows < FEWEST {
+        return line(format!("{rows} rows are too few to look for weak segments; {FEWEST} are needed"));
+    }
     if found.is_empty() {
         return line(format!("no weak segment was found on {rows} rows"));
     }

@@ -154,15 +154,25 @@ fn metric_lines(
     let found = with_intervals(&names, &hold_out.truth, prediction, hold_out.groups.as_deref(), run.seed, control)?;
     let columns = shop.model(run)?.plan.inputs.len();
     let rows = Rows::new(&hold_out.truth, prediction).with_features(columns);
+    // The adjusted R² is a function of R², so its interval follows from that of R².
+    let adjusted = |r2: f64| {
+        let rows = hold_out.rows.len() as f64;
+        1.0 - (1.0 - r2) * (rows - 1.0) / (rows - columns as f64 - 1.0)
+    };
+    let r2 = found.iter().find(|m| m.name == "r2").map(|m| (m.low.map(adjusted), m.high.map(adjusted)));
     Ok(metrics::of_task(run.task)
         .zip(found)
         .map(|(info, metric)| {
             let value = Some(info.of(&rows)).filter(|v| v.is_finite());
+            let (low, high) = match r2 {
+                Some(ends) if info.name == "r2_adjusted" && value.is_some() => ends,
+                _ => (metric.low, metric.high),
+            };
             MetricLine {
                 name: info.name,
                 value,
-                low: metric.low,
-                high: metric.high,
+                low,
+                high,
                 best: info.best,
                 definition: info.definition,
                 undefined: if value.is_none() && !info.undefined.is_empty() { Some(info.undefined) } else { None },

@@ -25,7 +25,7 @@ const SMALLEST: f64 = 0.05;
 /// Deepest level of the tree over one or two columns.
 const DEPTH: usize = 3;
 /// Fewest rows kept back for which it is worth looking.
-const FEWEST: usize = 100;
+pub const FEWEST: usize = 100;
 /// Segments that are told.
 const TOLD: usize = 8;
 /// Two segments with more rows in common than this share of both are one.
