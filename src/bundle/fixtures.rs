@@ -6,6 +6,7 @@ use rand::Rng;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
+use super::house::model::calibration::{Calibration, CalibrationMethod, Curve};
 use super::house::model::{Encoding, FeaturePlan, Fitted, FittedModel, InputColumn, Levels, Link, Task, Tree};
 
 /// A model and rows for it.
@@ -109,7 +110,7 @@ pub fn classes(count: usize) -> Vec<String> {
 
 fn model(estimator: &str, task: Task, count: usize, plan: FeaturePlan, fitted: Fitted) -> FittedModel {
     let classes = if task == Task::Regression { vec![] } else { classes(count) };
-    FittedModel { estimator: estimator.into(), task, target: "target".into(), classes, plan, fitted }
+    FittedModel { estimator: estimator.into(), task, target: "target".into(), classes, plan, fitted, calibration: None }
 }
 
 fn spread(rng: &mut ChaCha8Rng, n: usize, width: f64) -> Vec<f64> {
@@ -232,6 +233,21 @@ pub fn fit(rng: &mut ChaCha8Rng, kind: &str, task: Task, k: usize, plan: Feature
     Case { name: format!("{kind} {task} {k}"), model: model(kind, task, k, plan, fitted), rows: rows.clone() }
 }
 
+/// Random curves; isotonic ones have a step as steep as fitting allows, and say 0 for all low scores.
+fn calibration(rng: &mut ChaCha8Rng, method: CalibrationMethod, k: usize) -> Calibration {
+    let count = if k == 2 { 1 } else { k };
+    let curve = |rng: &mut ChaCha8Rng| match method {
+        CalibrationMethod::Sigmoid => {
+            Curve::Sigmoid { slope: rng.random_range(-6.0..-1.0), intercept: rng.random_range(-1.0..3.0) }
+        }
+        CalibrationMethod::Isotonic => {
+            let at = rng.random_range(0.2..0.6);
+            Curve::Isotonic { x: vec![0.05, at, at + 1e-6, 0.8, 0.95], y: vec![0.0, 0.1, 0.45, 0.45, 0.9] }
+        }
+    };
+    Calibration { method, curves: (0..count).map(|_| curve(rng)).collect() }
+}
+
 /// Each estimator with each task that it can do, over the hand-made plan and rows, and some over a single column.
 pub fn cases() -> Vec<Case> {
     let mut rng = ChaCha8Rng::seed_from_u64(7);
@@ -251,6 +267,16 @@ pub fn cases() -> Vec<Case> {
             cases.push(fit(&mut rng, "boosted", Task::Binary, 2, gaps.clone(), &rows));
         }
         cases.push(fit(&mut rng, "boosted", Task::Multiclass, 5, gaps.clone(), &rows));
+    }
+    for method in [CalibrationMethod::Sigmoid, CalibrationMethod::Isotonic] {
+        for kind in ["logistic", "gaussian_nb", "forest"] {
+            for (task, k) in [(Task::Binary, 2), (Task::Multiclass, 5)] {
+                let mut case = fit(&mut rng, kind, task, k, plan(), &rows);
+                case.name = format!("{} calibrated by {}", case.name, method.name());
+                case.model.calibration = Some(calibration(&mut rng, method, k));
+                cases.push(case);
+            }
+        }
     }
     for at in [0, 6, 9] {
         let single = FeaturePlan { inputs: vec![plan().inputs[at].clone()] };

@@ -164,7 +164,12 @@ fn flow_of(args: Train) -> Result<Flow> {
             folds: args.folds,
             ..PrepareSpec::default()
         },
-        train: TrainSpec { models: args.models, metric: args.metric, params: BTreeMap::new() },
+        train: TrainSpec {
+            models: args.models,
+            metric: args.metric,
+            calibrate: args.calibrate,
+            params: BTreeMap::new(),
+        },
         ..Flow::default()
     })
 }

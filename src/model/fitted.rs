@@ -5,6 +5,7 @@ use polars::frame::DataFrame;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
+use super::calibration::Calibration;
 use super::{FeaturePlan, Task, Tree};
 use crate::error::Result;
 
@@ -221,15 +222,28 @@ pub struct FittedModel {
     pub plan: FeaturePlan,
     /// The estimator's parameters.
     pub fitted: Fitted,
+    /// What makes the estimator's scores into chances, when that was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub calibration: Option<Calibration>,
 }
 
 impl FittedModel {
+    /// Scores encoded rows, calibrated.
+    #[must_use]
+    pub fn score_encoded(&self, x: ArrayView2<'_, f64>) -> Array2<f64> {
+        let scores = self.fitted.scores(x);
+        match &self.calibration {
+            Some(calibration) => calibration.apply(&scores),
+            None => scores,
+        }
+    }
+
     /// Scores raw rows.
     ///
     /// # Errors
     /// When an input column is absent or of the wrong type.
     pub fn predict(&self, frame: &DataFrame) -> Result<Prediction> {
         let x = self.plan.transform(frame)?;
-        Ok(Prediction { scores: self.fitted.scores(x.view()) })
+        Ok(Prediction { scores: self.score_encoded(x.view()) })
     }
 }

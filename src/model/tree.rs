@@ -43,14 +43,20 @@ impl Tree {
         self.left[n] == 0
     }
 
+    /// The child of inner node `n` to which a row of features goes.
+    #[must_use]
+    pub fn child(&self, n: usize, row: ArrayView1<'_, f64>) -> usize {
+        let x = row[self.feature[n] as usize] as f32;
+        let left = x <= self.threshold[n] || (x.is_nan() && self.missing_goes_left(n));
+        (if left { self.left[n] } else { self.right[n] }) as usize
+    }
+
     /// The leaf that a row of features falls into.
     #[must_use]
     pub fn leaf(&self, row: ArrayView1<'_, f64>) -> usize {
         let mut n = 0;
         while !self.is_leaf(n) {
-            let x = row[self.feature[n] as usize] as f32;
-            let left = x <= self.threshold[n] || (x.is_nan() && self.missing_goes_left(n));
-            n = if left { self.left[n] } else { self.right[n] } as usize;
+            n = self.child(n, row);
         }
         n
     }

@@ -5,6 +5,7 @@
 use std::collections::BTreeSet;
 
 use crate::error::{Error, Result};
+use crate::model::calibration::{Calibration, Curve};
 use crate::model::{Encoding, FeaturePlan, Fitted, FittedModel, Levels, Link, Task, Tree};
 
 fn broken(what: impl std::fmt::Display) -> Error {
@@ -30,7 +31,32 @@ pub fn validate(model: &FittedModel) -> Result<()> {
         return Err(broken("two classes have the same name"));
     }
     let outputs = if model.task.is_classification() { classes } else { 1 };
-    fitted(model, model.plan.width(), outputs)
+    fitted(model, model.plan.width(), outputs)?;
+    model.calibration.as_ref().map_or(Ok(()), |c| calibration(c, model.task, classes))
+}
+
+fn calibration(calibration: &Calibration, task: Task, classes: usize) -> Result<()> {
+    let count = if classes == 2 { 1 } else { classes };
+    if !task.is_classification() || calibration.curves.len() != count {
+        return Err(broken(format!("{} calibration curves for {classes} classes", calibration.curves.len())));
+    }
+    for curve in &calibration.curves {
+        let sound = match curve {
+            Curve::Sigmoid { slope, intercept } => slope.is_finite() && intercept.is_finite(),
+            Curve::Isotonic { x, y } => {
+                !x.is_empty()
+                    && x.len() == y.len()
+                    && x.iter().chain(y).all(|v| v.is_finite())
+                    && x.windows(2).all(|w| w[0] < w[1])
+                    && y.windows(2).all(|w| w[0] <= w[1])
+                    && y.iter().all(|p| (0.0..=1.0).contains(p))
+            }
+        };
+        if !sound {
+            return Err(broken("a calibration curve that falls, or leaves the numbers between 0 and 1"));
+        }
+    }
+    Ok(())
 }
 
 fn plan(plan: &FeaturePlan) -> Result<()> {

@@ -52,13 +52,19 @@ fn linear(graph: &mut Graph, features: &Features, coef: &[Vec<f64>], intercept: 
     graph.with_row("Add", &z, intercept)
 }
 
-/// `[N, 1]` to `[1 - p, p]` with `p = 1 / (1 + exp(-z))`.
-fn sigmoid_pair(graph: &mut Graph, z: &str) -> Value {
+/// `1 / (1 + exp(-z))`, spelled out because runtimes compute their own in other ways.
+pub(super) fn sigmoid(graph: &mut Graph, z: &str) -> Value {
     let one = graph.doubles(&[1, 1], &[1.0]);
     let minus = graph.node("Neg", &[z], vec![]);
     let e = graph.node("Exp", &[&minus], vec![]);
     let below = graph.node("Add", &[&e, &one], vec![]);
-    let p = graph.node("Div", &[&one, &below], vec![]);
+    graph.node("Div", &[&one, &below], vec![])
+}
+
+/// `[N, 1]` to `[1 - p, p]` with `p = 1 / (1 + exp(-z))`.
+fn sigmoid_pair(graph: &mut Graph, z: &str) -> Value {
+    let p = sigmoid(graph, z);
+    let one = graph.doubles(&[1, 1], &[1.0]);
     let rest = graph.node("Sub", &[&one, &p], vec![]);
     graph.node("Concat", &[&rest, &p], vec![int("axis", 1)])
 }
