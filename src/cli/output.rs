@@ -7,9 +7,9 @@ use std::time::{Duration, Instant};
 use serde::Serialize;
 
 use crate::data;
-use crate::figures;
 use crate::engine::{Control, Progress};
 use crate::error::{Error, Result};
+use crate::figures;
 
 /// Writes an answer as JSON.
 ///
