@@ -218,7 +218,7 @@ fn samples() -> Questions {
         let y = prepared.y.take(&prepared.sides.train);
         for name in estimators::names(prepared.task) {
             let params = match *name {
-                "random_forest" => estimators::Params::from([("n_estimators".into(), 40.into())]),
+                "random_forest" => estimators::Params::from([("n_estimators".into(), 20.into())]),
                 "logistic_regression" => estimators::Params::from([("max_iter".into(), 60.into())]),
                 _ => estimators::Params::new(),
             };
@@ -281,9 +281,19 @@ type Answers = BTreeMap<String, Vec<Option<String>>>;
 
 /// Runs the queries in DuckDB or Spark.
 fn by_python(python: PathBuf, engine: Dialect, questions: &Questions) -> Vec<Answers> {
+    let queries: Vec<(String, String)> =
+        questions.all.iter().map(|q| (q.name.clone(), sql::export(&q.model, &options(q, engine)).unwrap())).collect();
+    ask_python(python, engine, &questions.tables, &queries)
+}
+
+fn ask_python(
+    python: PathBuf,
+    engine: Dialect,
+    tables: &BTreeMap<String, DataFrame>,
+    queries: &[(String, String)],
+) -> Vec<Answers> {
     let dir = tempfile::tempdir().unwrap();
-    let tables: serde_json::Map<String, serde_json::Value> = questions
-        .tables
+    let tables: serde_json::Map<String, serde_json::Value> = tables
         .iter()
         .map(|(name, rows)| {
             let columns = typed_columns(rows)
@@ -294,11 +304,8 @@ fn by_python(python: PathBuf, engine: Dialect, questions: &Questions) -> Vec<Ans
         .collect();
     // Python spells what is not finite as Rust does: NaN, inf.
     std::fs::write(dir.path().join("tables.json"), serde_json::to_vec(&tables).unwrap()).unwrap();
-    let queries: Vec<serde_json::Value> = questions
-        .all
-        .iter()
-        .map(|q| serde_json::json!({"name": q.name, "sql": sql::export(&q.model, &options(q, engine)).unwrap(), "order": KEY}))
-        .collect();
+    let queries: Vec<serde_json::Value> =
+        queries.iter().map(|(name, sql)| serde_json::json!({"name": name, "sql": sql, "order": KEY})).collect();
     std::fs::write(dir.path().join("queries.json"), serde_json::to_vec(&queries).unwrap()).unwrap();
     let script = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/python/run_sql.py");
     let done = Command::new(python).arg(script).arg(engine.name()).arg(dir.path()).output().unwrap();
@@ -444,6 +451,42 @@ fn trained_models_answer_alike_in_postgresql_and_duckdb() {
     let questions = samples();
     compare(Dialect::Postgres, &questions, &by_postgres(&questions));
     compare(Dialect::DuckDb, &questions, &by_python(common::python(), Dialect::DuckDb, &questions));
+}
+
+#[test]
+fn the_binary_writes_a_query_that_says_what_predict_says() {
+    let house = common::House::new();
+    house.json(0, &["train", "sample:credit", "--target", "Status", "--models", "decision_tree,logistic_regression"]);
+    let refused = house.refused(2, &["export", "best", "--format", "onnx", "--table", "x", "-o", "m.onnx"]);
+    assert!(refused.contains("--format sql"), "{refused}");
+    house.refused(2, &["export", "best", "--format", "sql", "--table", "a..b", "-o", "m.sql"]);
+    let made = house.json(
+        0,
+        &["export", "best", "--format", "sql", "--dialect", "duckdb", "--table", "credit", "--key", KEY, "-o", "m.sql"],
+    );
+    assert_eq!((made["dialect"].as_str(), made["table"].as_str()), (Some("duckdb"), Some("credit")));
+    let text = std::fs::read_to_string(house.path().join("m.sql")).unwrap();
+    assert!(text.contains("was not run by Pilothouse") && text.contains("SHA-256"), "{text}");
+    house.json(0, &["predict", "best", "sample:credit", "-o", "scores.csv"]);
+
+    let dataset =
+        data::load(&common::sample("credit_scoring.csv"), &LoadOptions::default(), &Control::default()).unwrap();
+    let tables = BTreeMap::from([("credit".to_owned(), dataset.frame)]);
+    let answers = ask_python(common::python(), Dialect::DuckDb, &tables, &[("credit".into(), text)]).remove(0);
+    let mut scores = csv::Reader::from_path(house.path().join("scores.csv")).unwrap();
+    let names = scores.headers().unwrap().clone();
+    let mut rows = 0;
+    for (i, record) in scores.records().enumerate() {
+        let record = record.unwrap();
+        assert_eq!(answers["label"][i].as_deref(), record.get(1), "row {i}");
+        for at in 2..names.len() {
+            let (ours, theirs): (f64, f64) = (record[at].parse().unwrap(), value(answers[&names[at]][i].as_ref()));
+            assert!((ours - theirs).abs() <= TOLERANCE, "row {i}, {}: {ours} and {theirs}", &names[at]);
+        }
+        rows += 1;
+    }
+    assert_eq!(rows, answers[KEY].len());
+    assert!(rows > 4000);
 }
 
 /// Spark needs Java and half a gigabyte of Python packages, so `tests/setup` does not bring it. See docs/sql.md.

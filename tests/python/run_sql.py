@@ -61,7 +61,7 @@ def spark_engine():
     for name, columns in tables.items():
         schema = StructType([StructField(c["name"], kinds[c["type"]]) for c in columns])
         rows = zip(*[[typed(c["type"], v) for v in c["values"]] for c in columns])
-        session.createDataFrame(list(rows), schema).coalesce(1).cache().createOrReplaceTempView(name)
+        session.createDataFrame(list(rows), schema).coalesce(1).cache().createOrReplaceTempView(f"`{name}`")
 
     def ask(sql, order):
         answer = session.sql(f"SELECT * FROM ({sql}) AS q ORDER BY `{order}`")
