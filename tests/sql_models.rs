@@ -109,8 +109,9 @@ fn extreme(model: &FittedModel, rows: &DataFrame, beyond: bool) -> DataFrame {
     DataFrame::new(height, columns.collect()).unwrap()
 }
 
-/// The hand-made and random models.
-fn made() -> Questions {
+/// The hand-made and random models; fewer and shallower ones for Spark, which takes a second a query.
+fn made(engine: Dialect) -> Questions {
+    let (random, many, depth) = if engine == Dialect::Spark { (8, 20, 60) } else { (40, 500, 900) };
     let mut questions = Questions::default();
     for case in fixtures::cases() {
         let inputs = case.model.plan.inputs.len();
@@ -121,7 +122,7 @@ fn made() -> Questions {
         };
         questions.ask_all(&case.name, case.model, &table, &case.rows);
     }
-    for seed in 0..40 {
+    for seed in 0..random {
         let case = fixtures::random(seed);
         questions.ask_all(&format!("random {seed}, {}", case.name), case.model, &format!("random {seed}"), &case.rows);
     }
@@ -129,12 +130,12 @@ fn made() -> Questions {
     let mut forest = fixtures::cases().into_iter().find(|c| c.name.starts_with("forest multiclass")).unwrap();
     if let Fitted::Trees { trees, .. } = &mut forest.model.fitted {
         let some = trees.clone();
-        *trees = some.iter().cycle().take(500).cloned().collect();
+        *trees = some.iter().cycle().take(many).cloned().collect();
     }
-    questions.ask_all("forest of 500 trees", forest.model, "made", &forest.rows);
+    questions.ask_all("forest of many trees", forest.model, "made", &forest.rows);
     let mut deep = fixtures::cases().into_iter().find(|c| c.name.starts_with("tree regression")).unwrap();
-    deep.model.fitted = Fitted::Trees { base: 1.5, outputs: 1, trees: vec![chain(900)] };
-    questions.ask_all("a tree 900 nodes deep", deep.model, "made", &deep.rows);
+    deep.model.fitted = Fitted::Trees { base: 1.5, outputs: 1, trees: vec![chain(depth)] };
+    questions.ask_all("a deep tree", deep.model, "made", &deep.rows);
     // More features than one expression may hold, with squares of all sizes.
     for kind in ["logistic", "gaussian_nb", "linear"] {
         let (model, rows) = wide(kind);
@@ -436,13 +437,13 @@ fn compare(engine: Dialect, questions: &Questions, answers: &[Answers]) {
 
 #[test]
 fn made_models_answer_alike_in_postgresql() {
-    let questions = made();
+    let questions = made(Dialect::Postgres);
     compare(Dialect::Postgres, &questions, &by_postgres(&questions));
 }
 
 #[test]
 fn made_models_answer_alike_in_duckdb() {
-    let questions = made();
+    let questions = made(Dialect::DuckDb);
     compare(Dialect::DuckDb, &questions, &by_python(common::python(), Dialect::DuckDb, &questions));
 }
 
@@ -499,7 +500,7 @@ fn spark() -> PathBuf {
 #[test]
 #[ignore = "needs Java and PILOTHOUSE_TEST_SPARK_PYTHON"]
 fn made_models_answer_alike_in_spark() {
-    let questions = made();
+    let questions = made(Dialect::Spark);
     compare(Dialect::Spark, &questions, &by_python(spark(), Dialect::Spark, &questions));
 }
 

@@ -32,18 +32,34 @@ struct Room {
     step_trees: usize,
     /// Nodes in all.
     most: usize,
+    /// Nodes from top to bottom of a tree.
+    deepest: usize,
 }
 
 impl Room {
     fn of(dialect: Dialect) -> Self {
         match dialect {
-            Dialect::Postgres => {
-                Self { nodes: 20_000, depth: 100, step_nodes: 100_000, step_trees: 400, most: 1_000_000 }
-            }
+            Dialect::Postgres => Self {
+                nodes: 20_000,
+                depth: 100,
+                step_nodes: 100_000,
+                step_trees: 400,
+                most: 1_000_000,
+                deepest: usize::MAX,
+            },
             // DuckDB plans a step in a time that grows with the square of its nodes.
-            Dialect::DuckDb => Self { nodes: 1_000, depth: 60, step_nodes: 2_500, step_trees: 100, most: 1_000_000 },
-            // A Java method holds 64 KB.
-            Dialect::Spark => Self { nodes: 100, depth: 16, step_nodes: 2_000, step_trees: 100, most: 1_000_000 },
+            Dialect::DuckDb => Self {
+                nodes: 1_000,
+                depth: 60,
+                step_nodes: 2_500,
+                step_trees: 100,
+                most: 1_000_000,
+                deepest: usize::MAX,
+            },
+            // A Java method holds 64 KB. Spark puts the pieces of a tree together again, and its stack ends at a few hundred nodes.
+            Dialect::Spark => {
+                Self { nodes: 100, depth: 16, step_nodes: 2_000, step_trees: 100, most: 1_000_000, deepest: 64 }
+            }
         }
     }
 }
@@ -76,6 +92,15 @@ pub(super) fn sums(query: &mut Query, features: &[Source], ensemble: &Ensemble<'
         ))
         .hint("Grow fewer or shallower trees, or use the ONNX form"));
     }
+    let deepest = ensemble.members.iter().map(|(tree, _)| depth(tree)).max().unwrap_or(0);
+    if deepest > room.deepest {
+        return Err(Error::input(format!(
+            "a tree is {deepest} nodes deep, and for {} it may be {}",
+            query.dialect.title(),
+            room.deepest
+        ))
+        .hint("Grow shallower trees (max_depth), or use the ONNX form"));
+    }
     let encoded = |name: &str| name.starts_with(['k', 'v', 'm', 'c', 'y']);
     query.step((0..ensemble.scores).map(|k| (format!("y{k}"), query.dialect.double(0.0))).collect(), encoded);
     let mut from = 0;
@@ -102,6 +127,19 @@ pub(super) fn sums(query: &mut Query, features: &[Source], ensemble: &Ensemble<'
         query.step(totals.collect(), encoded);
     }
     Ok(())
+}
+
+/// Inner nodes on the longest way down a tree.
+fn depth(tree: &Tree) -> usize {
+    let mut stack = vec![(0usize, 0usize)];
+    let mut deepest = 0;
+    while let Some((n, depth)) = stack.pop() {
+        deepest = deepest.max(depth);
+        if !tree.is_leaf(n) {
+            stack.extend([(tree.left[n] as usize, depth + 1), (tree.right[n] as usize, depth + 1)]);
+        }
+    }
+    deepest
 }
 
 /// Trees that are answered and added up together.
