@@ -148,12 +148,14 @@ pub(super) enum Command {
     Export {
         /// The run.
         run: String,
-        /// What to write: the ONNX graph, the model card, or the whole package as a folder.
+        /// What to write: the ONNX graph, a SQL query, the model card, or the whole package as a folder.
         #[arg(long, value_enum)]
         format: Format,
         /// Where to.
         #[arg(long, short, value_name = "PATH")]
         output: PathBuf,
+        #[command(flatten)]
+        sql: SqlArgs,
     },
     /// Score a table with a run's model.
     Predict {
@@ -383,11 +385,38 @@ pub(super) struct Decide {
     pub override_reason: Option<String>,
 }
 
+/// For `export --format sql`.
+#[derive(Debug, Args)]
+pub(super) struct SqlArgs {
+    /// With sql: the engine that runs it; postgres unless said.
+    #[arg(long, value_enum)]
+    pub dialect: Option<SqlDialect>,
+    /// With sql: the table that it reads (table, schema.table); `input` unless said.
+    #[arg(long, value_name = "NAME")]
+    pub table: Option<String>,
+    /// With sql: a column handed through beside the answers; may be repeated. Without, the model's input columns are.
+    #[arg(long = "key", value_name = "COLUMN")]
+    pub keys: Vec<String>,
+}
+
+/// The engines of `export --format sql`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum SqlDialect {
+    /// PostgreSQL.
+    Postgres,
+    /// DuckDB.
+    Duckdb,
+    /// Spark SQL.
+    Spark,
+}
+
 /// What `export` writes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum Format {
     /// The ONNX graph.
     Onnx,
+    /// One SQL query.
+    Sql,
     /// The model card, Markdown.
     Card,
     /// All files of the package.

@@ -162,7 +162,7 @@ fn run(cli: Cli) -> Result<Answer> {
         Some(Command::Gate { run }) => commands::gate(&call, &run),
         Some(Command::Approve(args)) => commands::decide(&call, &args, crate::team::Verdict::Approved),
         Some(Command::Reject(args)) => commands::decide(&call, &args, crate::team::Verdict::Rejected),
-        Some(Command::Export { run, format, output }) => commands::export(&call, &run, format, &output),
+        Some(Command::Export { run, format, output, sql }) => commands::export(&call, &run, format, &output, sql),
         Some(Command::Predict { run, source, output, force }) => {
             commands::predict(&call, &run, &source, &output, force)
         }

@@ -352,12 +352,7 @@ fn sample_note(rows: u64, sampled: u64) -> Option<String> {
 ///
 /// # Errors
 /// When a named column does not exist, or the work is cancelled.
-pub fn profile_held(
-    data: &Dataset,
-    options: &ProfileOptions,
-    limits: &Limits,
-    control: &Control,
-) -> Result<Profile> {
+pub fn profile_held(data: &Dataset, options: &ProfileOptions, limits: &Limits, control: &Control) -> Result<Profile> {
     let (aggregates, frame) = FrameScan::new(data, *limits).aggregate(control)?;
     let Aggregates { rows, columns, shapes, repeated, sampled } = aggregates;
     let mut sample = Dataset {
