@@ -55,6 +55,8 @@ pub struct CardFacts {
     pub parameters: Vec<(String, String)>,
     /// Metrics on rows the model never saw.
     pub metrics: Vec<MetricFact>,
+    /// Inputs that are computed from other columns before scoring, with their SQL expressions.
+    pub derived: Vec<(String, String)>,
     /// Columns left out, with the reason.
     pub left_out: Vec<(String, String)>,
     /// What the gates said.
@@ -84,8 +86,8 @@ pub(super) fn card(
 }
 
 /// What a consumer does to new rows before the model sees them.
-fn before_scoring(out: &mut String, attached: &[(&str, String)]) -> std::fmt::Result {
-    if attached.is_empty() {
+fn before_scoring(out: &mut String, attached: &[(&str, String)], derived: &[(String, String)]) -> std::fmt::Result {
+    if attached.is_empty() && derived.is_empty() {
         return Ok(());
     }
     writeln!(out, "## Before new rows are scored\n")?;
@@ -103,6 +105,13 @@ fn before_scoring(out: &mut String, attached: &[(&str, String)]) -> std::fmt::Re
                  {file}` (SHA-256 {sum})"
             )?;
         }
+    }
+    for (name, expression) in derived {
+        let (name, expression) = (code(name), code(expression));
+        writeln!(
+            out,
+            "- `{name}` is computed from the cleaned rows: `{expression}` (SQL over the columns of one row)"
+        )?;
     }
     writeln!(out)
 }
@@ -175,7 +184,7 @@ fn write_card(
             vec![i.name.clone(), if i.is_text() { "string" } else { "double" }.to_owned(), handling(&i.encoding)]
         }),
     )?;
-    before_scoring(out, attached)?;
+    before_scoring(out, attached, &facts.derived)?;
     writeln!(out, "## Outputs\n")?;
     let names = output_names(model);
     table(

@@ -399,6 +399,7 @@ fn the_card_tells_what_matters_and_shows_hostile_text_harmless() {
             MetricFact { name: "AUC".into(), value: 0.741_966_55, low: Some(0.73), high: Some(0.753) },
             MetricFact { name: "log loss".into(), value: 1e-9, low: None, high: None },
         ],
+        derived: vec![("hour".into(), "EXTRACT(HOUR FROM at)".into())],
         left_out: vec![("customer_id".into(), "identifier".into())],
         gates: vec![GateFact {
             name: "drift".into(),

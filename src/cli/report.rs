@@ -67,7 +67,10 @@ pub(super) fn run(call: &Call, args: &Report, seen: &dyn Fn(&data::Profile)) -> 
         Error::usage(format!("{}: the ending does not say which format", args.output.display()))
             .hint("End the name in .html, .md, .json or .xml, or name one with --format")
     })?;
-    super::output::free(&args.output, args.force)?;
+    // The name that nobody has given is made anew each time.
+    if args.output.as_os_str() != "report.html" {
+        super::output::free(&args.output, args.force)?;
+    }
     let bound = match args.fail_on {
         None | Some(FailOn::Never) => None,
         Some(FailOn::Note) => Some(Severity::Note),

@@ -58,7 +58,7 @@ pub fn restore() {
 /// everything away. Left alone where it goes into a file.
 fn put_errors_aside() -> io::Result<()> {
     if io::stderr().is_terminal() {
-        let before = rustix::io::dup(io::stderr())?;
+        let before = rustix::io::fcntl_dupfd_cloexec(io::stderr(), 0)?;
         let aside = tempfile::tempfile()?;
         rustix::stdio::dup2_stderr(&aside)?;
         if let Ok(mut kept) = ASIDE.lock() {
@@ -104,7 +104,8 @@ impl Screen {
         install_hook();
         TAKEN.store(true, Ordering::SeqCst);
         let take = || -> io::Result<Self> {
-            put_errors_aside()?;
+            // A comfort: where there is no room for a temporary file the console goes without.
+            let _ = put_errors_aside();
             enable_raw_mode()?;
             let mut out = BufWriter::with_capacity(1 << 16, io::stdout());
             queue!(out, EnterAlternateScreen, EnableBracketedPaste, cursor::Hide)?;

@@ -39,7 +39,11 @@ const MOST_NESTED: usize = 12;
 /// Refuses what is too large to be read on any thread's stack, or in a person's time.
 fn bounded(expression: &str) -> Result<()> {
     if expression.len() <= LONGEST {
-        let Weight { operators, nested } = weight(expression);
+        let Weight { operators, nested, odd } = weight(expression);
+        if let Some(odd) = odd {
+            return Err(Error::input(format!("the expression `{}` holds {odd}", brief(expression, 60)))
+                .hint("Write texts in 'single' and names in \"double\" quotes, and nothing but the expression"));
+        }
         if operators <= MOST_OPERATORS && nested <= MOST_NESTED {
             return Ok(());
         }
@@ -55,12 +59,16 @@ struct Weight {
     operators: usize,
     /// How deep functions with a syntax of their own stand in each other.
     nested: usize,
+    /// What the parser reads by rules of its own: within a comment, or a text with a prefix, a quote is no quote, and what
+    /// was counted here would not be what is parsed.
+    odd: Option<&'static str>,
 }
 
 fn weight(expression: &str) -> Weight {
     // Each open bracket with what it adds to the nesting; whether an operand, or such a function, stands before a place.
     let (mut open, mut nested): (Vec<usize>, usize) = (Vec::new(), 0);
     let (mut count, mut operand, mut special) = (0usize, false, 0usize);
+    let mut odd = None;
     let mut rest = expression.chars().peekable();
     while let Some(c) = rest.next() {
         let before = std::mem::take(&mut special);
@@ -73,6 +81,9 @@ fn weight(expression: &str) -> Weight {
                 let mut word = String::from(c.to_ascii_uppercase());
                 while let Some(d) = rest.next_if(|d| d.is_alphanumeric() || *d == '_') {
                     word.push(d.to_ascii_uppercase());
+                }
+                if rest.peek().is_some_and(|d| matches!(d, '\'' | '"' | '`')) {
+                    odd = Some("a quote right behind a letter or digit");
                 }
                 let behind = std::mem::replace(&mut operand, true);
                 match word.as_str() {
@@ -108,13 +119,18 @@ fn weight(expression: &str) -> Weight {
             '.' => {}
             ',' => operand = false,
             c if c.is_ascii_punctuation() => {
+                match (c, rest.peek()) {
+                    ('-', Some('-')) | ('/', Some('*')) => odd = Some("a comment"),
+                    ('$' | '#', _) => odd = Some("one of the signs $ and #"),
+                    _ => {}
+                }
                 count += 1;
                 operand = false;
             }
             _ => special = before,
         }
     }
-    Weight { operators: count, nested }
+    Weight { operators: count, nested, odd }
 }
 
 /// A column's name as an expression names it.
@@ -408,6 +424,20 @@ mod tests {
         derive(&mut data, "new", expression, &Control::default())?;
         let values = column::numbers(data.frame.column("new")?).unwrap_or_default();
         Ok((data, values))
+    }
+
+    /// What would hide operators from the count is refused before the parser sees it.
+    #[test]
+    fn comments_and_prefixed_texts_are_refused() {
+        let deep = format!("x --'\n + {}x ^^ ){}", "FLOOR(".repeat(45), ")".repeat(45));
+        let chain = format!("x /*'*/ {}", "+1".repeat(30_000));
+        for bad in [&*deep, &*chain, "E'\\'' || x", "$$'$$ || x", "x # '", "extra--1"] {
+            let error = understood(bad).unwrap_err();
+            assert!(error.message.contains("holds"), "{error}");
+        }
+        for good in ["\"a--b\" || ' -- /* $ # '", "a - -1", "a / b * c", "DATE '2020-01-31'", "'it''s'"] {
+            assert!(understood(good).is_ok(), "{good}: {:?}", understood(good));
+        }
     }
 
     #[test]

@@ -332,6 +332,11 @@ mod tests {
         let data = try_load(b"a,a,a.1,a\n1,2,3,4\n").unwrap();
         let names: Vec<&str> = data.columns.iter().map(|c| c.name.as_str()).collect();
         assert_eq!(names, ["a", "a.2", "a.1", "a.3"]);
+        // Very many of them cost no more than others, and are not told one by one.
+        let wide = vec!["a"; 20_000].join(",") + "\n" + &vec!["1"; 20_000].join(",") + "\n";
+        let data = try_load(wide.as_bytes()).unwrap();
+        assert_eq!(data.columns.last().unwrap().name, "a.19999");
+        assert!(data.notes.len() < 30, "{}", data.notes.len());
         assert!(data.notes.iter().any(|n| n.contains("columns 1 and 2") && n.contains("`a.2`")), "{:?}", data.notes);
     }
 

@@ -9,7 +9,7 @@ use regex::{Regex, RegexBuilder};
 use super::column;
 use crate::error::{Error, Result};
 
-/// More words than these are not told apart.
+/// The words of a row are a set of so many bits.
 const MOST_WORDS: usize = 64;
 
 /// What a cell or a row must contain.
@@ -24,9 +24,17 @@ impl Words {
     /// Each word of a text by itself; a row may have them in different cells.
     ///
     /// # Errors
-    /// When a word is longer than any that can be looked for.
+    /// When there are too many words, or one is longer than any that can be looked for.
     pub fn each(text: &str) -> Result<Self> {
-        Ok(Self(text.split_whitespace().take(MOST_WORDS).map(Word::new).collect::<Result<_>>()?))
+        let words: Vec<&str> = text.split_whitespace().collect();
+        if words.len() > MOST_WORDS {
+            return Err(Error::usage(format!(
+                "these are {} words; at most {MOST_WORDS} can be looked for",
+                words.len()
+            ))
+            .hint("Name fewer words, or write a condition"));
+        }
+        Ok(Self(words.into_iter().map(Word::new).collect::<Result<_>>()?))
     }
 
     /// A text as a whole, which one cell must contain.

@@ -51,16 +51,31 @@ pub fn package(shop: &Workshop, run: &RunRecord, name: &str) -> Result<Bundle> {
     let rows = shop.kept_rows(run)?;
     let example = rows.head(Some(5));
     let recipe = run.recipe.as_ref().map(|recipe| portable(recipe).to_toml()).transpose()?;
-    let contract = shop.walk(&run.walk)?.flow.load.rules()?.map(|rules| rules.to_toml()).transpose()?;
+    let flow = shop.walk(&run.walk)?.flow;
+    let contract = flow.load.rules()?.map(|rules| rules.to_toml()).transpose()?;
+    let inputs = model.plan.inputs.iter().map(|i| i.name.clone()).collect();
+    let card = CardFacts { derived: derived_for(&flow.derive, inputs), ..card_facts(run) };
     bundle::build(&BundleInput {
         model: &model,
         name,
         run_id: &run.id,
         example: &example,
-        card: &card_facts(run),
+        card: &card,
         recipe: recipe.as_deref(),
         contract: contract.as_deref(),
     })
+}
+
+/// The computed columns that some inputs are, or are made of, with their expressions.
+fn derived_for(derive: &BTreeMap<String, String>, mut wanted: Vec<String>) -> Vec<(String, String)> {
+    let mut found: BTreeMap<String, String> = BTreeMap::new();
+    while let Some(name) = wanted.pop() {
+        if let Some(expression) = derive.get(&name).filter(|_| !found.contains_key(&name)) {
+            wanted.extend(data::expression_columns(expression));
+            found.insert(name, expression.clone());
+        }
+    }
+    found.into_iter().collect()
 }
 
 /// The recipe without the secrets that an address of a joined table may hold.

@@ -85,7 +85,12 @@ impl WatchRecord {
         let more = broken.len().saturating_sub(3);
         let more = if more > 0 { format!(" and {more} more") } else { String::new() };
         let few: Vec<&str> = broken.iter().take(3).map(String::as_str).collect();
-        Some(format!("The contract {name} is broken: {} of {asked} ({}{more})", broken.len(), few.join(", ")))
+        let (count, few) = (broken.len(), few.join(", "));
+        Some(if self.contract_broken() {
+            format!("The contract {name} is broken: {count} of {asked} ({few}{more})")
+        } else {
+            format!("The contract {name} is kept in what is serious; {count} of {asked} not ({few}{more})")
+        })
     }
 
     /// The first period in which performance left its range for the worse.

@@ -18,6 +18,7 @@ impl App {
         let workspace = self.place.workspace.clone();
         let started = self.jobs.start_latest("catalog", "reading the catalog", move |_| work::catalog(&workspace, say));
         if let Err(e) = started {
+            self.catalog.wanted = None;
             self.fail(&e);
         }
     }

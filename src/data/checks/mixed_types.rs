@@ -56,7 +56,8 @@ impl Odd {
         self.all - self.fitting
     }
 
-    fn finding(self, view: &View<'_>, what: &str, others: &str) -> Finding {
+    /// `form` is how the others are written. It stands before the examples, whose texts could look like it.
+    fn finding(self, view: &View<'_>, what: &str, others: &str, form: Option<String>) -> Finding {
         let shown: Vec<String> = self.texts.iter().take(4).map(|w| format!("`{}`", brief(w, 24))).collect();
         let message = format!(
             "{} holds {what} in {} of its values and {others} in {}, such as {}",
@@ -65,12 +66,14 @@ impl Odd {
             counted(self.others(), "row"),
             shown.join(", ")
         );
-        Finding::new("mixed-types", Severity::Warning, message)
+        let finding = Finding::new("mixed-types", Severity::Warning, message)
             .on(&view.spec.name)
             .with(what, self.fitting)
-            .with("words", self.others())
-            .with("examples", self.texts.iter().take(10).map(|w| brief(w, 60)).collect::<Vec<_>>())
-            .rows(self.rows)
+            .with("words", self.others());
+        let finding = if let Some(form) = form { finding.with(DATE_FORM, form) } else { finding };
+        // A comma parts what is noted.
+        let examples: Vec<String> = self.texts.iter().take(10).map(|w| brief(w, 60).replace(", ", "; ")).collect();
+        finding.with("examples", examples).rows(self.rows)
     }
 }
 
@@ -84,7 +87,7 @@ pub fn mixed(table: &Table<'_>) -> Result<Vec<Finding>> {
         if odd.share() < least || odd.texts.is_empty() {
             continue;
         }
-        findings.push(odd.finding(&c, "numbers", "words").remedy(
+        findings.push(odd.finding(&c, "numbers", "words", None).remedy(
             "If the words mean that there is no number, name them as spellings of \"missing\" when loading; or declare the column a number",
         ));
     }
@@ -110,11 +113,7 @@ pub fn dates(table: &Table<'_>) -> Result<Vec<Finding>> {
         // How the others are written, as if they stood alone.
         let mut guess = Guess::new(false);
         texts().map(|(t, _)| t.trim().as_bytes()).filter(|t| fits(reading, t)).for_each(|t| guess.see_value(t));
-        let finding = odd.finding(&c, "dates", "something else");
-        let finding = match guess.date_format() {
-            Some(form) => finding.with(DATE_FORM, form),
-            None => finding,
-        };
+        let finding = odd.finding(&c, "dates", "something else", guess.date_format());
         findings.push(finding.remedy(
             "Mend these cells where the file is made, name what they say as spellings of \"missing\" when loading, or read the column as dates and leave them missing; until then it is text",
         ));
@@ -215,7 +214,7 @@ mod tests {
         };
         let f = fires("mixed-types", &csv("31.02.2020\u{1b}[2J", 1000), None, Some("day"));
         assert_eq!(f.rows, [8]);
-        assert!(f.message.contains("`31.02.2020␛[2J`") && f.evidence.ends_with("form %d.%m.%Y"), "{f:?}");
+        assert!(f.message.contains("`31.02.2020␛[2J`") && f.evidence.contains("words 1, form %d.%m.%Y, "), "{f:?}");
         let f = fires("mixed-types", &csv("soon", 10), None, Some("day"));
         assert!(f.evidence.starts_with("dates 180, words 20"), "{f:?}");
         silent("mixed-types", &csv("soon", 1), None);

@@ -11,6 +11,7 @@ pub(super) mod fast;
 pub(super) mod guess;
 pub(super) mod missing;
 
+use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -230,29 +231,54 @@ pub fn header(bytes: &[u8], delimiter: u8, notes: &mut Vec<String>) -> Result<(V
             }
             name => name.to_owned(),
         };
-        names.push(match names.iter().position(|n| *n == name) {
-            None => name,
-            Some(before) => {
-                // As pandas does, and never by a name that another column has.
-                let taken = |new: &String| {
-                    names.contains(new) || record.iter().any(|cell| cell.trim_ascii() == new.as_bytes())
-                };
-                let made = (1..).map(|n| format!("{name}.{n}")).find(|new| !taken(new)).unwrap_or_default();
-                notes.push(format!(
-                    "columns {} and {} are both called `{}`; the second is called `{}` here: look whether both are wanted",
-                    before + 1,
-                    i + 1,
-                    brief(&name, 60),
-                    brief(&made, 60)
-                ));
-                made
-            }
-        });
+        names.push(name);
     }
+    tell_apart(&mut names, notes);
     if names.iter().all(|n| matches!(guess::shape(n.as_bytes()), guess::Shape::Integer | guess::Shape::Float)) {
         notes.push("the first line holds only numbers; it was taken for the names of the columns".to_owned());
     }
     Ok((names, start))
+}
+
+/// Repeated names that are told one by one.
+const REPEATS_TOLD: usize = 20;
+
+/// Gives columns that are called alike names of their own, as pandas does (`a`, `a.1`), and never one that another column has.
+fn tell_apart(names: &mut [String], notes: &mut Vec<String>) {
+    let given: HashSet<String> = names.iter().cloned().collect();
+    if given.len() == names.len() {
+        return;
+    }
+    // Where each name stands first, and the number that its next repetition may get.
+    let mut seen: HashMap<String, (usize, usize)> = HashMap::new();
+    let mut repeats = 0usize;
+    for (i, name) in names.iter_mut().enumerate() {
+        let Some((first, next)) = seen.get_mut(name.as_str()) else {
+            seen.insert(name.clone(), (i, 1));
+            continue;
+        };
+        let made = loop {
+            let made = format!("{name}.{next}");
+            *next += 1;
+            if !given.contains(&made) {
+                break made;
+            }
+        };
+        repeats += 1;
+        if repeats <= REPEATS_TOLD {
+            notes.push(format!(
+                "columns {} and {} are both called `{}`; the second is called `{}` here: look whether both are wanted",
+                *first + 1,
+                i + 1,
+                brief(name, 60),
+                brief(&made, 60)
+            ));
+        }
+        *name = made;
+    }
+    if repeats > REPEATS_TOLD {
+        notes.push(format!("{} more columns repeat a name and were told apart alike", repeats - REPEATS_TOLD));
+    }
 }
 
 /// A nameless last column without any value comes from a delimiter at the end of each line.

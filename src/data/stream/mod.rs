@@ -295,7 +295,7 @@ fn of_parquet(
 fn known(names: &[String], options: &ProfileOptions) -> Result<()> {
     for name in options.target.iter().chain(&options.time).chain(&options.leaks) {
         if !names.contains(name) {
-            let shown: Vec<&str> = names.iter().map(String::as_str).take(12).collect();
+            let shown: Vec<String> = names.iter().take(12).map(|n| brief(n, 40)).collect();
             let more = if names.len() > 12 { format!(" and {} more", names.len() - 12) } else { String::new() };
             let near = did_you_mean(name, names.iter().map(String::as_str));
             return Err(Error::input(format!("there is no column `{}`", brief(name, 60)))

@@ -148,7 +148,7 @@ impl Sink for Measured {
     }
 
     fn cell(&mut self, word: &[u8], class: Option<Missing>, place: (u32, u32), row: usize) {
-        if class.is_none() && self.nearly.is_some_and(|reading| !fits(reading, word)) {
+        if class != Some(Missing::Always) && self.nearly.is_some_and(|reading| !fits(reading, word)) {
             self.misfits.0 += 1;
             if self.misfits.1.len() < MISFITS {
                 self.misfits.1.push((row, place));

@@ -126,7 +126,7 @@ impl Report {
                  the figures of columns come from all rows, and a finding says when it comes from a sample.",
                 data::counted(a.rows, "row"),
                 data::thousands(a.of),
-                data::thousands(examined.sampled_rows)
+                data::thousands(self.missingness.blocks.iter().map(|b| b.rows).sum())
             )
         } else if a.rows == a.of {
             format!("Associations are computed on all {}.", data::counted(a.rows, "row"))
