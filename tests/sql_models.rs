@@ -220,17 +220,24 @@ fn samples() -> Questions {
         for name in estimators::names(prepared.task) {
             let params = match *name {
                 "random_forest" => estimators::Params::from([("n_estimators".into(), 20.into())]),
+                "boosted_trees" => estimators::Params::from([("max_iter".into(), 20.into())]),
                 "logistic_regression" => estimators::Params::from([("max_iter".into(), 60.into())]),
                 _ => estimators::Params::new(),
             };
             let estimator = estimators::make(name, prepared.task, &params).unwrap();
+            // Boosted trees get missing values as they are, as in training.
+            let gaps = plan.without_imputing().filter(|_| estimator.takes_missing());
+            let (plan, x) = match gaps {
+                Some(gaps) => (gaps, Arc::new(plan.take_back_imputing(&x))),
+                None => (plan.clone(), Arc::clone(&x)),
+            };
             let fitted = estimator.fit(&x, &y, 1, &control).unwrap();
             let model = FittedModel {
                 estimator: (*name).into(),
                 task: prepared.task,
                 target: target.into(),
                 classes: prepared.classes.clone(),
-                plan: plan.clone(),
+                plan,
                 fitted,
                 calibration: None,
             };
