@@ -215,7 +215,18 @@ fn write_card(
             facts.gates.iter().map(|g| vec![g.stage.clone(), g.name.clone(), g.verdict.clone(), g.message.clone()]),
         )?;
     }
+    other_forms(out, run_id)?;
     loading(out, name)
+}
+
+fn other_forms(out: &mut String, run_id: &str) -> std::fmt::Result {
+    writeln!(
+        out,
+        "## Other forms\n\nThe same model as one SQL query, preprocessing inside, for PostgreSQL, DuckDB or Spark:\n\n\
+         ```\npilothouse export {} --format sql --dialect postgres -o model.sql\n```\n\n\
+         The gates of this package were asked of its ONNX form; the query is no part of the package.\n",
+        code(run_id)
+    )
 }
 
 fn loading(out: &mut String, name: &str) -> std::fmt::Result {
@@ -236,7 +247,11 @@ fn handling(encoding: &Encoding) -> String {
     match encoding {
         Encoding::Number { impute, mean, scale, indicator } => {
             let flag = if *indicator { ", and a feature says that it was missing" } else { "" };
-            format!("missing becomes {}{flag}; minus {}, divided by {}", number(*impute), number(*mean), number(*scale))
+            let missing = match impute {
+                Some(impute) => format!("missing becomes {}{flag}", number(*impute)),
+                None => "missing goes a way of its own".to_owned(),
+            };
+            format!("{missing}; minus {}, divided by {}", number(*mean), number(*scale))
         }
         Encoding::OneHot { levels, missing } => {
             let names = match levels {

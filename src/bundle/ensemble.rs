@@ -31,6 +31,8 @@ struct Node {
     first: usize,
     second: usize,
     leaf: bool,
+    /// Whether NaN takes the first way.
+    missing_first: bool,
 }
 
 /// An ensemble: all trees' nodes in one list.
@@ -50,7 +52,7 @@ fn parse(_: &ParsingContext, node: &NodeProto) -> TractResult<(Box<dyn Inference
     Ok((expand(TreeEnsembleClassifier(Arc::new(read(node)?))), vec![]))
 }
 
-const KNOWN: [&str; 13] = [
+const KNOWN: [&str; 14] = [
     "nodes_treeids",
     "nodes_nodeids",
     "nodes_featureids",
@@ -58,6 +60,7 @@ const KNOWN: [&str; 13] = [
     "nodes_modes",
     "nodes_truenodeids",
     "nodes_falsenodeids",
+    "nodes_missing_value_tracks_true",
     "class_treeids",
     "class_nodeids",
     "class_ids",
@@ -82,8 +85,12 @@ fn read(node: &NodeProto) -> TractResult<Ensemble> {
     let (tree_ids, node_ids, features, yes, no) = (tree_ids?, node_ids?, features?, yes?, no?);
     let (thresholds, modes) = (&find("nodes_values")?.floats, &find("nodes_modes")?.strings);
     let count = tree_ids.len();
+    let missing = match node.attribute.iter().find(|a| a.name == "nodes_missing_value_tracks_true") {
+        Some(attribute) => attribute.ints.iter().map(|v| *v != 0).collect(),
+        None => vec![false; count],
+    };
     ensure!(
-        [node_ids.len(), features.len(), yes.len(), no.len(), thresholds.len(), modes.len()]
+        [node_ids.len(), features.len(), yes.len(), no.len(), thresholds.len(), modes.len(), missing.len()]
             .iter()
             .all(|l| *l == count),
         "the attributes of nodes differ in length"
@@ -117,7 +124,7 @@ fn read(node: &NodeProto) -> TractResult<Ensemble> {
         let node = match modes[at].as_slice() {
             b"LEAF" => {
                 let (first, second) = ranges.get(&(tree, node_ids[at])).copied().unwrap_or((0, 0));
-                Node { feature: 0, threshold: 0, first, second, leaf: true }
+                Node { feature: 0, threshold: 0, first, second, leaf: true, missing_first: false }
             }
             b"BRANCH_LEQ" => {
                 let child = |id: usize| place.get(&(tree, id)).copied().ok_or_else(|| format_err!("a child is absent"));
@@ -125,7 +132,14 @@ fn read(node: &NodeProto) -> TractResult<Ensemble> {
                 for child in [first, second] {
                     ensure!(!std::mem::replace(&mut has_parent[child], true), "a node has two parents");
                 }
-                Node { feature: features[at], threshold: thresholds[at].to_bits(), first, second, leaf: false }
+                Node {
+                    feature: features[at],
+                    threshold: thresholds[at].to_bits(),
+                    first,
+                    second,
+                    leaf: false,
+                    missing_first: missing[at],
+                }
             }
             other => bail!("the mode {} is not one that the exporter writes", String::from_utf8_lossy(other)),
         };
@@ -147,7 +161,8 @@ impl Ensemble {
                 let mut node = &self.nodes[*root];
                 while !node.leaf {
                     let x = row.get(node.feature).ok_or_else(|| format_err!("there is no feature {}", node.feature))?;
-                    node = &self.nodes[if *x <= f32::from_bits(node.threshold) { node.first } else { node.second }];
+                    let first = *x <= f32::from_bits(node.threshold) || (node.missing_first && x.is_nan());
+                    node = &self.nodes[if first { node.first } else { node.second }];
                 }
                 for (column, value) in &self.entries[node.first..node.second] {
                     scores[*column] += f32::from_bits(*value);

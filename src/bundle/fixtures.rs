@@ -6,7 +6,8 @@ use rand::Rng;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
-use super::house::model::{Encoding, FeaturePlan, Fitted, FittedModel, InputColumn, Levels, Task, Tree};
+use super::house::model::calibration::{Calibration, CalibrationMethod, Curve};
+use super::house::model::{Encoding, FeaturePlan, Fitted, FittedModel, InputColumn, Levels, Link, Task, Tree};
 
 /// A model and rows for it.
 pub struct Case {
@@ -20,7 +21,11 @@ fn input(name: &str, encoding: Encoding) -> InputColumn {
 }
 
 fn number(impute: f64, mean: f64, scale: f64, indicator: bool) -> Encoding {
-    Encoding::Number { impute, mean, scale, indicator }
+    Encoding::Number { impute: Some(impute), mean, scale, indicator }
+}
+
+fn left_missing(mean: f64, scale: f64) -> Encoding {
+    Encoding::Number { impute: None, mean, scale, indicator: false }
 }
 
 fn words(levels: &[&str], missing: bool) -> Encoding {
@@ -48,6 +53,14 @@ pub fn plan() -> FeaturePlan {
             input("label", words(&["None", "x"], true)),
         ],
     }
+}
+
+/// The plan with numbers that stay missing where they are.
+pub fn plan_with_gaps() -> FeaturePlan {
+    let mut plan = plan();
+    plan.inputs[0].encoding = left_missing(43.2, 12.7);
+    plan.inputs[3].encoding = left_missing(0.0, 1.0);
+    plan
 }
 
 /// Rows with missing, unseen and extreme values, stored as loading stores them (floats, integers, booleans, text).
@@ -97,7 +110,7 @@ pub fn classes(count: usize) -> Vec<String> {
 
 fn model(estimator: &str, task: Task, count: usize, plan: FeaturePlan, fitted: Fitted) -> FittedModel {
     let classes = if task == Task::Regression { vec![] } else { classes(count) };
-    FittedModel { estimator: estimator.into(), task, target: "target".into(), classes, plan, fitted }
+    FittedModel { estimator: estimator.into(), task, target: "target".into(), classes, plan, fitted, calibration: None }
 }
 
 fn spread(rng: &mut ChaCha8Rng, n: usize, width: f64) -> Vec<f64> {
@@ -164,6 +177,14 @@ fn grow(
     n as u32
 }
 
+/// A tree with small answers and a way of its own for missing values at every node.
+fn boosted_tree(rng: &mut ChaCha8Rng, seen: &[Vec<f64>], features: usize) -> Tree {
+    let mut tree = tree(rng, seen, features, 1, 5, Task::Regression);
+    tree.value.iter_mut().for_each(|v| *v /= 1e6);
+    tree.missing_left = (0..tree.len()).map(|_| rng.random_bool(0.5)).collect();
+    tree
+}
+
 /// One case for an estimator kind and a task, with random parameters for the plan.
 pub fn fit(rng: &mut ChaCha8Rng, kind: &str, task: Task, k: usize, plan: FeaturePlan, rows: &DataFrame) -> Case {
     let f = plan.width();
@@ -188,6 +209,19 @@ pub fn fit(rng: &mut ChaCha8Rng, kind: &str, task: Task, k: usize, plan: Feature
             theta: (0..k).map(|_| spread(rng, f, 1.0)).collect(),
             var: (0..k).map(|_| (0..f).map(|_| 10f64.powf(rng.random_range(-9.0..1.0))).collect()).collect(),
         },
+        "boosted" => {
+            let link = match task {
+                Task::Regression if rng.random_bool(0.3) => Link::Log,
+                Task::Regression => Link::Identity,
+                Task::Binary if rng.random_bool(0.8) => Link::Logit,
+                _ => Link::Softmax,
+            };
+            let each = if link == Link::Softmax { k } else { 1 };
+            let rounds = rng.random_range(0..30);
+            let trees = (0..rounds * each).map(|_| boosted_tree(rng, &seen, f)).collect();
+            let scale = if link == Link::Identity { 1234.5 } else { 1.0 };
+            Fitted::Boosted { link, base: spread(rng, each, 2.0), scale, trees }
+        }
         "stump" => Fitted::Trees { base: 0.0, outputs, trees: vec![tree(rng, &seen, f, outputs, 0, task)] },
         "tree" => Fitted::Trees { base: 0.0, outputs, trees: vec![tree(rng, &seen, f, outputs, 5, task)] },
         _ => {
@@ -197,6 +231,21 @@ pub fn fit(rng: &mut ChaCha8Rng, kind: &str, task: Task, k: usize, plan: Feature
         }
     };
     Case { name: format!("{kind} {task} {k}"), model: model(kind, task, k, plan, fitted), rows: rows.clone() }
+}
+
+/// Random curves; isotonic ones have a step as steep as fitting allows, and say 0 for all low scores.
+fn calibration(rng: &mut ChaCha8Rng, method: CalibrationMethod, k: usize) -> Calibration {
+    let count = if k == 2 { 1 } else { k };
+    let curve = |rng: &mut ChaCha8Rng| match method {
+        CalibrationMethod::Sigmoid => {
+            Curve::Sigmoid { slope: rng.random_range(-6.0..-1.0), intercept: rng.random_range(-1.0..3.0) }
+        }
+        CalibrationMethod::Isotonic => {
+            let at = rng.random_range(0.2..0.6);
+            Curve::Isotonic { x: vec![0.05, at, at + 1e-6, 0.8, 0.95], y: vec![0.0, 0.1, 0.45, 0.45, 0.9] }
+        }
+    };
+    Calibration { method, curves: (0..count).map(|_| curve(rng)).collect() }
 }
 
 /// Each estimator with each task that it can do, over the hand-made plan and rows, and some over a single column.
@@ -210,6 +259,24 @@ pub fn cases() -> Vec<Case> {
     for kind in ["dummy", "logistic", "softmax", "gaussian_nb", "stump", "tree", "forest"] {
         cases.push(fit(&mut rng, kind, Task::Binary, 2, plan(), &rows));
         cases.push(fit(&mut rng, kind, Task::Multiclass, 5, plan(), &rows));
+    }
+    for gaps in [plan(), plan_with_gaps()] {
+        // Several each, since the link is drawn by chance.
+        for _ in 0..3 {
+            cases.push(fit(&mut rng, "boosted", Task::Regression, 0, gaps.clone(), &rows));
+            cases.push(fit(&mut rng, "boosted", Task::Binary, 2, gaps.clone(), &rows));
+        }
+        cases.push(fit(&mut rng, "boosted", Task::Multiclass, 5, gaps.clone(), &rows));
+    }
+    for method in [CalibrationMethod::Sigmoid, CalibrationMethod::Isotonic] {
+        for kind in ["logistic", "gaussian_nb", "forest"] {
+            for (task, k) in [(Task::Binary, 2), (Task::Multiclass, 5)] {
+                let mut case = fit(&mut rng, kind, task, k, plan(), &rows);
+                case.name = format!("{} calibrated by {}", case.name, method.name());
+                case.model.calibration = Some(calibration(&mut rng, method, k));
+                cases.push(case);
+            }
+        }
     }
     for at in [0, 6, 9] {
         let single = FeaturePlan { inputs: vec![plan().inputs[at].clone()] };
@@ -256,14 +323,17 @@ pub fn random(seed: u64) -> Case {
             let values: Vec<Option<f64>> =
                 (0..count).map(|_| rng.random_bool(0.8).then(|| mean + rng.random_range(-3.0..3.0) * scale)).collect();
             columns.push(Column::new(name.as_str().into(), values));
-            inputs.push(InputColumn { name, encoding: number(mean * 1.1, mean, scale, missing) });
+            let encoding =
+                if rng.random_bool(0.3) { left_missing(mean, scale) } else { number(mean * 1.1, mean, scale, missing) };
+            inputs.push(InputColumn { name, encoding });
         }
     }
     let rows = DataFrame::new(count, columns).unwrap();
     let plan = FeaturePlan { inputs };
-    let kinds = ["dummy", "linear", "logistic", "softmax", "gaussian_nb", "stump", "tree", "forest"];
+    let kinds = ["dummy", "linear", "logistic", "softmax", "gaussian_nb", "stump", "tree", "forest", "boosted"];
     let kind = kinds[rng.random_range(0..kinds.len())];
-    let numbers = kind == "linear" || (matches!(kind, "dummy" | "stump" | "tree" | "forest") && rng.random_bool(0.4));
+    let numbers =
+        kind == "linear" || (matches!(kind, "dummy" | "stump" | "tree" | "forest" | "boosted") && rng.random_bool(0.4));
     if numbers {
         fit(rng, kind, Task::Regression, 0, plan, &rows)
     } else {

@@ -1,4 +1,4 @@
-//! The portable model: native form, ONNX, signature, card, environment and digest.
+//! The portable model: native form, ONNX, SQL, signature, card, environment and digest.
 //!
 //! [`onnx::export`] turns a fitted model into an ONNX graph that takes raw rows, [`parity::check`] runs that graph in this
 //! process beside the native model, and [`build`] packs both with what MLflow and people need into a [`Bundle`].
@@ -12,6 +12,7 @@ mod mlmodel;
 pub mod onnx;
 pub mod parity;
 mod signature;
+pub mod sql;
 
 #[cfg(test)]
 mod fixtures;

@@ -6,7 +6,7 @@ use tract_onnx::pb::ModelProto;
 use super::fixtures::{self, Case};
 use super::*;
 use crate::engine::Control;
-use crate::model::{Encoding, Fitted, FittedModel, Levels, Task};
+use crate::model::{Encoding, Fitted, FittedModel, Levels, Link, Task, Tree};
 
 /// Nothing is lost on the way through the graph: it computes in double and adds leaf values in double.
 const EXACT: f64 = 1e-9;
@@ -87,7 +87,7 @@ fn parity_sees_a_changed_coefficient_a_swapped_class_and_a_lost_indicator() {
 
     // Only rows in which the value is missing tell these two apart.
     let mut changed = case.model.clone();
-    if let Encoding::Number { impute, .. } = &mut changed.plan.inputs[1].encoding {
+    if let Encoding::Number { impute: Some(impute), .. } = &mut changed.plan.inputs[1].encoding {
         *impute *= 1.5;
     }
     assert!(!check(&changed).agrees);
@@ -167,6 +167,18 @@ fn the_graph_keeps_every_column_and_the_order_of_outputs() {
     assert_eq!(outputs, onnx::output_names(&case.model));
 }
 
+fn trees_of_one_leaf(count: usize) -> Vec<Tree> {
+    let leaf = Tree {
+        feature: vec![0],
+        threshold: vec![0.0],
+        left: vec![0],
+        right: vec![0],
+        value: vec![1.0],
+        ..Tree::default()
+    };
+    vec![leaf; count]
+}
+
 #[test]
 fn broken_models_are_refused_and_named() {
     let sound = forest(Task::Multiclass).model;
@@ -202,8 +214,19 @@ fn broken_models_are_refused_and_named() {
     refuse("same name", &|m| m.classes[1] = m.classes[0].clone());
     refuse("read twice", &|m| m.plan.inputs[1].name = m.plan.inputs[0].name.clone());
     refuse("column `age`", &|m| {
-        m.plan.inputs[0].encoding = Encoding::Number { impute: 0.0, mean: 0.0, scale: 0.0, indicator: true };
+        m.plan.inputs[0].encoding = Encoding::Number { impute: Some(0.0), mean: 0.0, scale: 0.0, indicator: true };
     });
+    refuse("differ in length", &|m| trees(m)[0].missing_left = vec![true]);
+    let boosted = |link, base: usize, trees: usize| Fitted::Boosted {
+        link,
+        base: vec![0.0; base],
+        scale: 1.0,
+        trees: trees_of_one_leaf(trees),
+    };
+    refuse("too few trees", &|m| m.fitted = boosted(Link::Softmax, 5, 9));
+    refuse("bases", &|m| m.fitted = boosted(Link::Softmax, 4, 4));
+    refuse("does not answer", &|m| m.fitted = boosted(Link::Identity, 1, 1));
+    refuse("does not answer", &|m| m.fitted = boosted(Link::Logit, 1, 1));
     refuse("coefficients", &|m| m.fitted = Fitted::Logistic { coef: vec![vec![0.0; 3]; 5], intercept: vec![0.0; 5] });
     refuse("does not answer", &|m| m.fitted = Fitted::Linear { coef: vec![], intercept: 0.0 });
     refuse("reads no columns", &|m| {
@@ -445,8 +468,12 @@ fn recipe_and_contract_travel_with_the_model() {
 fn the_replaced_operator_agrees_with_tracts_own() {
     use tract_onnx::prelude::*;
     use tract_onnx::tract_hir::internal::ToDim;
-    for task in [Task::Binary, Task::Multiclass, Task::Regression] {
-        let case = forest(task);
+    let mut cases: Vec<Case> = [Task::Binary, Task::Multiclass, Task::Regression].map(forest).into();
+    // With ways of their own for missing values.
+    cases.extend(fixtures::cases().into_iter().filter(|c| c.name.starts_with("boosted")));
+    assert!(cases.len() > 10);
+    for case in cases {
+        let task = case.model.task;
         let proto: ModelProto = prost::Message::decode(&onnx::export(&case.model).unwrap()[..]).unwrap();
         let run = |reader: tract_onnx::Onnx| -> Vec<f64> {
             let mut model = reader.model_for_proto_model(&proto).unwrap();
@@ -473,7 +500,8 @@ fn the_replaced_operator_agrees_with_tracts_own() {
             let scores = outputs.iter().skip(usize::from(task.is_classification()));
             scores.flat_map(|o| o.to_plain_array_view::<f64>().unwrap().iter().copied().collect::<Vec<_>>()).collect()
         };
-        assert_eq!(run(tract_onnx::onnx()), run(ensemble::reader()), "{task}");
+        let bits = |scores: Vec<f64>| scores.into_iter().map(f64::to_bits).collect::<Vec<_>>();
+        assert_eq!(bits(run(tract_onnx::onnx())), bits(run(ensemble::reader())), "{}", case.name);
     }
 }
 

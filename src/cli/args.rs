@@ -6,6 +6,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::data::{LoadOptions, Meaning, SchemaChanges};
 use crate::flow::spec::LoadSpec;
+use crate::model::calibration::CalibrationMethod;
+use crate::model::threshold::Costs;
 
 /// Take machine-learning models from raw data to an approved version in a registry.
 ///
@@ -103,6 +105,35 @@ pub(super) enum Command {
         /// Also write the charts as SVG files into this folder.
         #[arg(long, value_name = "DIR")]
         charts: Option<PathBuf>,
+        #[command(flatten)]
+        costs: CostArgs,
+    },
+    /// All metrics of a run, where it is weak, the threshold by costs, and how groups fare.
+    Evaluate {
+        /// A run: its id, a unique prefix of it, or `best`.
+        run: String,
+        /// Judge each value of this column by itself; it need not be one that the model reads.
+        #[arg(long, value_name = "COLUMN")]
+        by: Option<String>,
+        #[command(flatten)]
+        costs: CostArgs,
+    },
+    /// Why a model answers as it does: over all rows, for one row, along one column.
+    Explain {
+        /// A run: its id, a unique prefix of it, or `best`.
+        run: String,
+        /// A row of the run's table, counted from 1.
+        #[arg(long, value_name = "N")]
+        row: Option<usize>,
+        /// A column whose effect on the answers is followed.
+        #[arg(long, value_name = "COLUMN")]
+        column: Option<String>,
+        /// The class that is explained [default: the positive one, or the one that the row was given].
+        #[arg(long, value_name = "CLASS")]
+        class: Option<String>,
+        /// Also write the charts as SVG files into this folder.
+        #[arg(long, value_name = "DIR")]
+        charts: Option<PathBuf>,
     },
     /// Ask the gates of a run. Exit code 1 when one fails.
     Gate {
@@ -117,12 +148,14 @@ pub(super) enum Command {
     Export {
         /// The run.
         run: String,
-        /// What to write: the ONNX graph, the model card, or the whole package as a folder.
+        /// What to write: the ONNX graph, a SQL query, the model card, or the whole package as a folder.
         #[arg(long, value_enum)]
         format: Format,
         /// Where to.
         #[arg(long, short, value_name = "PATH")]
         output: PathBuf,
+        #[command(flatten)]
+        sql: SqlArgs,
     },
     /// Score a table with a run's model.
     Predict {
@@ -199,6 +232,37 @@ pub(super) enum Command {
     Doctor,
     /// The console's keys.
     Keys,
+}
+
+/// What outcomes cost, in any unit; a benefit is a negative cost. With one of them a threshold is chosen.
+#[derive(Debug, Clone, Copy, Default, Args)]
+pub(super) struct CostArgs {
+    /// Cost of a false alarm [default: 1].
+    #[arg(long, value_name = "COST", allow_negative_numbers = true)]
+    pub cost_fp: Option<f64>,
+    /// Cost of a miss [default: 1].
+    #[arg(long, value_name = "COST", allow_negative_numbers = true)]
+    pub cost_fn: Option<f64>,
+    /// Cost of a hit; negative for a benefit [default: 0].
+    #[arg(long, value_name = "COST", allow_negative_numbers = true)]
+    pub cost_tp: Option<f64>,
+    /// Cost of rightly leaving alone [default: 0].
+    #[arg(long, value_name = "COST", allow_negative_numbers = true)]
+    pub cost_tn: Option<f64>,
+}
+
+impl CostArgs {
+    /// The costs, when any is given.
+    pub(super) fn costs(self) -> Option<Costs> {
+        let default = Costs::default();
+        let any = [self.cost_fp, self.cost_fn, self.cost_tp, self.cost_tn].iter().any(Option::is_some);
+        any.then(|| Costs {
+            false_positive: self.cost_fp.unwrap_or(default.false_positive),
+            false_negative: self.cost_fn.unwrap_or(default.false_negative),
+            true_positive: self.cost_tp.unwrap_or(default.true_positive),
+            true_negative: self.cost_tn.unwrap_or(default.true_negative),
+        })
+    }
 }
 
 /// How a source is read, where that is not found by itself.
@@ -280,6 +344,9 @@ pub(super) struct Train {
     /// The ranking metric.
     #[arg(long)]
     pub metric: Option<String>,
+    /// Calibrate probabilities on training rows that the model had not seen: `sigmoid` or `isotonic`.
+    #[arg(long, value_name = "METHOD", value_parser = str::parse::<CalibrationMethod>)]
+    pub calibrate: Option<CalibrationMethod>,
     /// The positive one of two classes.
     #[arg(long, value_name = "CLASS")]
     pub positive: Option<String>,
@@ -318,11 +385,38 @@ pub(super) struct Decide {
     pub override_reason: Option<String>,
 }
 
+/// For `export --format sql`.
+#[derive(Debug, Args)]
+pub(super) struct SqlArgs {
+    /// With sql: the engine that runs it; postgres unless said.
+    #[arg(long, value_enum)]
+    pub dialect: Option<SqlDialect>,
+    /// With sql: the table that it reads (table, schema.table); `input` unless said.
+    #[arg(long, value_name = "NAME")]
+    pub table: Option<String>,
+    /// With sql: a column handed through beside the answers; may be repeated. Without, the model's input columns are.
+    #[arg(long = "key", value_name = "COLUMN")]
+    pub keys: Vec<String>,
+}
+
+/// The engines of `export --format sql`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum SqlDialect {
+    /// PostgreSQL.
+    Postgres,
+    /// DuckDB.
+    Duckdb,
+    /// Spark SQL.
+    Spark,
+}
+
 /// What `export` writes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum Format {
     /// The ONNX graph.
     Onnx,
+    /// One SQL query.
+    Sql,
     /// The model card, Markdown.
     Card,
     /// All files of the package.

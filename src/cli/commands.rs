@@ -6,9 +6,10 @@ use std::path::Path;
 
 use serde_json::json;
 
-use super::args::{Decide, FailOn, Format, Reading, Train};
+use super::args::{Decide, FailOn, Format, Reading, SqlArgs, SqlDialect, Train};
 use super::output::{cell, figure, json, line, table};
 use super::{Answer, Call};
+use crate::bundle::sql::Dialect;
 use crate::data::{self, LoadOptions, Profile, ProfileOptions, Severity};
 use crate::error::{Error, Result};
 use crate::figures;
@@ -164,7 +165,12 @@ fn flow_of(args: Train) -> Result<Flow> {
             folds: args.folds,
             ..PrepareSpec::default()
         },
-        train: TrainSpec { models: args.models, metric: args.metric, params: BTreeMap::new() },
+        train: TrainSpec {
+            models: args.models,
+            metric: args.metric,
+            calibrate: args.calibrate,
+            params: BTreeMap::new(),
+        },
         ..Flow::default()
     })
 }
@@ -335,9 +341,15 @@ pub(super) fn decide(call: &Call, args: &Decide, verdict: Verdict) -> Result<Ans
     Ok(Answer::Yes)
 }
 
-pub(super) fn export(call: &Call, run: &str, format: Format, output: &Path) -> Result<Answer> {
+pub(super) fn export(call: &Call, run: &str, format: Format, output: &Path, sql: SqlArgs) -> Result<Answer> {
+    if format != Format::Sql && (sql.dialect.is_some() || sql.table.is_some() || !sql.keys.is_empty()) {
+        return Err(Error::usage("--dialect, --table and --key are for --format sql"));
+    }
     let shop = call.shop()?;
     let run = shop.run(run)?;
+    if format == Format::Sql {
+        return export_sql(call, &shop, &run, output, sql);
+    }
     let name = shop.walk(&run.walk)?.flow.name;
     let package = flow::package(&shop, &run, &name)?;
     let write = |file: &str| -> Result<()> {
@@ -354,12 +366,34 @@ pub(super) fn export(call: &Call, run: &str, format: Format, output: &Path) -> R
             write("model.onnx")?;
         }
         Format::Card => write("model_card.md")?,
+        // Handled above: the query is no part of the package.
+        Format::Sql => {}
         Format::Folder => crate::flow::write_package(&package, output)?,
     }
     if call.json {
         json(&json!({ "run": run.id, "output": output, "digest": package.digest }))?;
     } else {
         line(format!("{} written, package digest {}", output.display(), package.digest))?;
+    }
+    Ok(Answer::Yes)
+}
+
+fn export_sql(call: &Call, shop: &Workshop, run: &RunRecord, output: &Path, sql: SqlArgs) -> Result<Answer> {
+    let dialect = match sql.dialect {
+        None | Some(SqlDialect::Postgres) => Dialect::Postgres,
+        Some(SqlDialect::Duckdb) => Dialect::DuckDb,
+        Some(SqlDialect::Spark) => Dialect::Spark,
+    };
+    let table = sql.table.unwrap_or_else(|| "input".to_owned());
+    let text = flow::sql_form(shop, run, dialect, &table, sql.keys)?;
+    std::fs::write(output, &text)
+        .map_err(|e| Error::local(format!("{}: {e}", output.display())).hint("Choose another path with --output"))?;
+    if call.json {
+        json(
+            &json!({ "run": run.id, "output": output, "dialect": dialect.name(), "table": table, "bytes": text.len() }),
+        )?;
+    } else {
+        line(format!("{} written for {}, {} bytes", output.display(), dialect.title(), figures::count(text.len())))?;
     }
     Ok(Answer::Yes)
 }

@@ -5,6 +5,7 @@ mod catalog;
 mod clean;
 mod commands;
 mod doctor;
+mod judge;
 mod output;
 mod report;
 mod rules;
@@ -20,7 +21,7 @@ use clap::Parser as _;
 use crate::console::{self, ConsoleOptions};
 use crate::engine::Control;
 use crate::error::{Error, Kind, Result};
-use crate::flow::Workshop;
+use crate::flow::{self, Workshop};
 use crate::store;
 
 use args::{Cli, Command};
@@ -151,11 +152,17 @@ fn run(cli: Cli) -> Result<Answer> {
         Some(Command::Train(args)) => commands::train(&call, *args),
         Some(Command::Runs) => show::runs(&call),
         Some(Command::Show { run, rows }) => show::run(&call, &run, rows),
-        Some(Command::Compare { runs, charts }) => show::compare(&call, &runs, charts.as_deref()),
+        Some(Command::Compare { runs, charts, costs }) => {
+            show::compare(&call, &runs, charts.as_deref(), costs.costs().as_ref())
+        }
+        Some(Command::Evaluate { run, by, costs }) => judge::evaluate(&call, &run, by, costs.costs()),
+        Some(Command::Explain { run, row, column, class, charts }) => {
+            judge::explain(&call, &run, flow::ExplainOptions { row, column, class }, charts.as_deref())
+        }
         Some(Command::Gate { run }) => commands::gate(&call, &run),
         Some(Command::Approve(args)) => commands::decide(&call, &args, crate::team::Verdict::Approved),
         Some(Command::Reject(args)) => commands::decide(&call, &args, crate::team::Verdict::Rejected),
-        Some(Command::Export { run, format, output }) => commands::export(&call, &run, format, &output),
+        Some(Command::Export { run, format, output, sql }) => commands::export(&call, &run, format, &output, sql),
         Some(Command::Predict { run, source, output, force }) => {
             commands::predict(&call, &run, &source, &output, force)
         }

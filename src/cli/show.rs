@@ -10,6 +10,7 @@ use super::{Answer, Call};
 use crate::error::{Error, Result};
 use crate::flow::record::{RunRecord, RunStatus};
 use crate::flow::{self, Workshop};
+use crate::model::threshold::Costs;
 
 pub(super) fn runs(call: &Call) -> Result<Answer> {
     let shop = call.shop()?;
@@ -86,17 +87,29 @@ pub(super) fn run(call: &Call, name: &str, rows: bool) -> Result<Answer> {
         .collect();
     table(&["metric", "value", "95 %"], &metrics)?;
     line("")?;
+    if let Some(calibration) = &run.calibration {
+        line(format!("calibrated by {} on {} training rows", calibration.method.name(), calibration.rows))?;
+        for (name, without, with) in &calibration.metrics {
+            line(format!("  {name}: {} without, {} with", figure(*without), figure(*with)))?;
+        }
+        line("")?;
+    }
     let importance: Vec<Vec<String>> =
         run.importance.iter().take(15).map(|i| vec![i.column.clone(), figure(i.mean), figure(i.std)]).collect();
     table(&["column", &format!("loss of {} when shuffled", run.metric), "±"], &importance)?;
     Ok(Answer::Yes)
 }
 
+/// A p with two digits that count.
+fn p_value(p: f64) -> String {
+    if p < 0.001 { "< 0.001".into() } else { format!("{p:.3}") }
+}
+
 fn named(shop: &Workshop, names: &[String]) -> Result<Vec<RunRecord>> {
     names.iter().map(|n| shop.run(n)).collect()
 }
 
-pub(super) fn compare(call: &Call, names: &[String], charts: Option<&Path>) -> Result<Answer> {
+pub(super) fn compare(call: &Call, names: &[String], charts: Option<&Path>, costs: Option<&Costs>) -> Result<Answer> {
     let shop = call.shop()?;
     let runs = named(&shop, names)?;
     let (first, others) = runs.split_first().ok_or_else(|| Error::usage("name two runs or more"))?;
@@ -107,6 +120,13 @@ pub(super) fn compare(call: &Call, names: &[String], charts: Option<&Path>) -> R
     let tests =
         others.iter().map(|other| flow::compare_two(&shop, first, other, &call.control)).collect::<Result<Vec<_>>>()?;
     let differs = flow::differences(&runs);
+    let thresholds = match costs {
+        Some(costs) => runs
+            .iter()
+            .map(|run| Ok((run.id.clone(), flow::threshold(&shop, run, costs, &call.control)?)))
+            .collect::<Result<Vec<_>>>()?,
+        None => Vec::new(),
+    };
     if let Some(folder) = charts {
         std::fs::create_dir_all(folder)?;
         for kind in flow::RunChart::of(first.task) {
@@ -117,7 +137,13 @@ pub(super) fn compare(call: &Call, names: &[String], charts: Option<&Path>) -> R
     }
     super::output::clear_progress();
     if call.json {
-        json(&json!({ "runs": runs.iter().map(run_json).collect::<Vec<_>>(), "differs": differs, "tests": tests }))?;
+        let mut answer =
+            json!({ "runs": runs.iter().map(run_json).collect::<Vec<_>>(), "differs": differs, "tests": tests });
+        if !thresholds.is_empty() {
+            let all = thresholds.iter().map(|(run, t)| json!({ "run": run, "threshold": t })).collect::<Vec<_>>();
+            answer["thresholds"] = serde_json::Value::from(all);
+        }
+        json(&answer)?;
         return Ok(Answer::Yes);
     }
     let mut header = vec![""];
@@ -141,15 +167,31 @@ pub(super) fn compare(call: &Call, names: &[String], charts: Option<&Path>) -> R
     line("")?;
     for test in tests {
         let word = if test.test.real { "a real difference" } else { "no real difference" };
+        let p = test.test.p.map_or_else(String::new, |p| format!(", p {}", p_value(p)));
         line(format!(
-            "{} less {}: {} {} ({} to {}), {word} on the rows kept back",
+            "{} less {}: {} {} ({} to {}), {word} on the rows kept back by {}{p}",
             first.id,
             test.run,
             test.test.metric,
             figure(test.test.difference),
             figure(test.test.low),
-            figure(test.test.high)
+            figure(test.test.high),
+            test.test.method.name(),
         ))?;
+        if let Some(folds) = &test.folds {
+            line(format!(
+                "  over {} folds: {} ({} to {}), p {} by the corrected resampled t-test",
+                folds.folds,
+                figure(folds.difference),
+                figure(folds.low),
+                figure(folds.high),
+                p_value(folds.p),
+            ))?;
+        }
+    }
+    for (run, choice) in &thresholds {
+        line("")?;
+        super::judge::threshold(run, choice)?;
     }
     Ok(Answer::Yes)
 }

@@ -49,6 +49,18 @@ impl Control {
         Self { cancelled: Arc::clone(&self.cancelled), sink: Arc::new(|_| {}) }
     }
 
+    /// The same flag and voice for one part of a larger work: its share runs `from` to `to` of the whole, and `before` stands
+    /// before its remarks.
+    #[must_use]
+    pub fn part(&self, from: f64, to: f64, before: impl Into<String>) -> Self {
+        let (sink, before) = (Arc::clone(&self.sink), before.into());
+        let tell = move |p: Progress| {
+            let share = Some(p.share.map_or(from, |s| from + s * (to - from)));
+            sink(Progress { share, note: format!("{before}, {}", p.note), ..p });
+        };
+        Self { cancelled: Arc::clone(&self.cancelled), sink: Arc::new(tell) }
+    }
+
     /// Asks the work to stop at its next check.
     pub fn cancel(&self) {
         self.cancelled.store(true, Ordering::SeqCst);
@@ -71,5 +83,27 @@ impl Control {
     /// Reports how far the work is.
     pub fn report(&self, what: impl Into<String>, share: Option<f64>, note: impl Into<String>) {
         (self.sink)(Progress { what: what.into(), share, note: note.into() });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use super::*;
+
+    #[test]
+    fn a_part_tells_its_share_of_the_whole_and_hears_the_same_cancel() {
+        let heard = Arc::new(Mutex::new(Vec::new()));
+        let sink = Arc::clone(&heard);
+        let whole = Control::new(move |p| sink.lock().unwrap().push(p));
+        let part = whole.part(0.5, 0.75, "fold 3");
+        part.report("model", Some(0.5), "round 1");
+        part.report("model", None, "round 2");
+        let heard = heard.lock().unwrap();
+        assert_eq!((heard[0].share, heard[0].note.as_str()), (Some(0.625), "fold 3, round 1"));
+        assert_eq!((heard[1].share, heard[1].what.as_str()), (Some(0.5), "model"));
+        whole.cancel();
+        assert!(part.check().is_err());
     }
 }

@@ -27,6 +27,10 @@ pub enum RunChart {
     Residuals,
     /// What the model rests on.
     Importance,
+    /// By how much each column moves the answers.
+    Contributions,
+    /// Where the model is worse than elsewhere.
+    WeakSegments,
 }
 
 impl RunChart {
@@ -34,11 +38,27 @@ impl RunChart {
     #[must_use]
     pub fn of(task: Task) -> &'static [Self] {
         match task {
-            Task::Binary => &[Self::Roc, Self::PrecisionRecall, Self::Confusion, Self::Calibration, Self::Importance],
-            Task::Multiclass => {
-                &[Self::Confusion, Self::Roc, Self::PrecisionRecall, Self::Calibration, Self::Importance]
+            Task::Binary => &[
+                Self::Roc,
+                Self::PrecisionRecall,
+                Self::Confusion,
+                Self::Calibration,
+                Self::Importance,
+                Self::Contributions,
+                Self::WeakSegments,
+            ],
+            Task::Multiclass => &[
+                Self::Confusion,
+                Self::Roc,
+                Self::PrecisionRecall,
+                Self::Calibration,
+                Self::Importance,
+                Self::Contributions,
+                Self::WeakSegments,
+            ],
+            Task::Regression => {
+                &[Self::PredictedActual, Self::Residuals, Self::Importance, Self::Contributions, Self::WeakSegments]
             }
-            Task::Regression => &[Self::PredictedActual, Self::Residuals, Self::Importance],
         }
     }
 
@@ -53,6 +73,8 @@ impl RunChart {
             Self::PredictedActual => "predicted-actual",
             Self::Residuals => "residuals",
             Self::Importance => "importance",
+            Self::Contributions => "contributions",
+            Self::WeakSegments => "weak-segments",
         }
     }
 
@@ -199,6 +221,16 @@ pub fn run_chart(shop: &Workshop, chart: RunChart, runs: &[RunRecord]) -> Result
                 &pick(|i| i.mean + 2.0 * i.std),
             );
             chart.title = format!("Importance in {}", first.title);
+            Ok(chart)
+        }
+        RunChart::Contributions => {
+            let mut chart = super::explain::contributions_of(shop, first)?;
+            chart.title = format!("What moves the answers of {}", first.title);
+            Ok(chart)
+        }
+        RunChart::WeakSegments => {
+            let mut chart = super::evaluate::segments_chart(shop, first)?;
+            chart.title = format!("Where {} is weak", first.title);
             Ok(chart)
         }
     }

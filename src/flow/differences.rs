@@ -29,6 +29,7 @@ pub fn differences(runs: &[RunRecord]) -> Vec<Difference> {
             r.params.get(name).map_or_else(|| "–".into(), |v| v.as_str().map_or_else(|| v.to_string(), str::to_owned))
         });
     }
+    add("calibration", &|r| r.calibration.as_ref().map_or("–", |c| c.method.name()).to_owned());
     add("target", &|r| r.target.clone());
     add("data", &|r| r.data.source.clone());
     add("fingerprint", &|r| r.data.fingerprint.chars().take(12).collect());

@@ -8,9 +8,11 @@ use crate::data::contract;
 use crate::data::recipe::{Recipe, StepReport};
 use crate::data::{ColumnSpec, Finding};
 use crate::model::Task;
+use crate::model::calibration::CalibrationReport;
 use crate::model::estimators::Params;
-use crate::model::evaluate::{Importance, PairedTest};
+use crate::model::evaluate::Importance;
 use crate::model::metrics::Metric;
+use crate::model::paired::{FoldTest, PairedTest};
 use crate::model::prepare::LeftOut;
 use crate::model::train::CrossValidation;
 use crate::team::Identity;
@@ -157,6 +159,9 @@ pub struct RunRecord {
     pub train_score: f64,
     /// Permutation importance per raw column, largest first.
     pub importance: Vec<Importance>,
+    /// How probabilities were calibrated and what that mended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub calibration: Option<CalibrationReport>,
     /// Columns that the model does not see.
     pub left_out: Vec<LeftOut>,
     /// Seconds of fitting, folds included.
@@ -217,4 +222,7 @@ pub struct AgainstBest {
     pub run: String,
     /// Best less other.
     pub test: PairedTest,
+    /// The same over the cross-validation folds, when both runs had the same.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub folds: Option<FoldTest>,
 }

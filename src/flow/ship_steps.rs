@@ -14,7 +14,7 @@ use crate::gate::{
     self, BrokenRule, DataFacts as GateData, GateReport, ModelFacts, PackageFacts, RulesFact, data_gates, model_gates,
     package_gates,
 };
-use crate::model::{FittedModel, Target, Task, curves, leakage, metrics};
+use crate::model::{FittedModel, Task, leakage, metrics};
 use crate::registry::{self, DatasetFacts, PushReceipt, PushRequest, RunFacts};
 use crate::store::{AuditRow, PushRow, now_ms};
 use crate::team::{AuditEntry, Decision, Identity, Verdict, seal, verify};
@@ -98,7 +98,12 @@ fn card_facts(run: &RunRecord) -> CardFacts {
         test_rows: run.data.test_rows as u64,
         split: run.data.split.clone(),
         seed: Some(run.seed),
-        parameters: run.params.iter().map(|(k, v)| (k.clone(), v.to_string())).collect(),
+        parameters: run
+            .params
+            .iter()
+            .map(|(k, v)| (k.clone(), v.to_string()))
+            .chain(run.calibration.iter().map(|c| ("calibration".to_owned(), c.method.name().to_owned())))
+            .collect(),
         metrics: run
             .metrics
             .iter()
@@ -240,15 +245,9 @@ fn model_facts(shop: &Workshop, walk: &Walk, run: &RunRecord, control: &Control)
     };
     let higher = metrics::higher_is_better(&run.metric);
     let hold_out = shop.hold_out(run)?;
-    let calibration_error = match (&hold_out.truth, run.task) {
-        (Target::Classes { codes, .. }, Task::Binary) => {
-            let truth: Vec<bool> = codes.iter().map(|c| *c == 1).collect();
-            let bins = curves::calibration(&truth, &hold_out.prediction().column(1), 10);
-            let n: usize = bins.iter().map(|b| b.rows).sum();
-            Some(bins.iter().map(|b| b.rows as f64 * (b.observed - b.predicted).abs()).sum::<f64>() / n.max(1) as f64)
-        }
-        _ => None,
-    };
+    let calibration_error = (run.task == Task::Binary)
+        .then(|| metrics::one("ece", &hold_out.truth, &hold_out.prediction()))
+        .filter(|e| e.is_finite());
     Ok(ModelFacts {
         metric: run.metric.clone(),
         higher_is_better: higher,

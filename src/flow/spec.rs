@@ -10,6 +10,7 @@ use crate::data::contract::Contract;
 use crate::data::{Meaning, SchemaChanges, brief, source};
 use crate::error::{Error, Result};
 use crate::gate::Thresholds;
+use crate::model::calibration::CalibrationMethod;
 use crate::model::estimators::Params;
 use crate::model::prepare::PrepareSpec;
 
@@ -97,6 +98,9 @@ pub struct TrainSpec {
     /// The ranking metric; the task's usual one when absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub metric: Option<String>,
+    /// Whether and how the probabilities of classes are calibrated: `sigmoid` or `isotonic`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub calibrate: Option<CalibrationMethod>,
     /// Parameters per estimator, by scikit-learn's names.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub params: BTreeMap<String, Params>,

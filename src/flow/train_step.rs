@@ -11,9 +11,9 @@ use crate::engine::Control;
 use crate::error::{Error, Kind, Result};
 use crate::health::DriftReference;
 use crate::model::estimators::{self, Params};
-use crate::model::evaluate::paired;
+use crate::model::paired::paired;
 use crate::model::prepare::take_rows;
-use crate::model::train::{CrossValidation, Encoded, HoldOut, encode, train};
+use crate::model::train::{CrossValidation, Encoded, HoldOut, Training, encode, train};
 use crate::model::{FittedModel, Prepared, metrics};
 use crate::store::{now_ms, sha256};
 use crate::team::Identity;
@@ -52,11 +52,13 @@ pub fn candidates(walk: &Walk, prepared: &Prepared) -> Result<Vec<Box<dyn estima
 /// # Errors
 /// When the metric is not one of the task.
 pub fn ranking_metric(walk: &Walk, prepared: &Prepared) -> Result<String> {
-    let names = metrics::names(prepared.task);
     let metric = walk.flow.train.metric.clone().unwrap_or_else(|| metrics::primary(prepared.task).to_owned());
-    if names.contains(&metric.as_str()) && metric != "mean_error" {
+    // The adjusted R² wants the number of columns, which is the same for all candidates: it would rank them as R² does.
+    let fit = |m: &&metrics::MetricInfo| m.ranks && m.name != "r2_adjusted";
+    if metrics::of_task(prepared.task).filter(fit).any(|m| m.name == metric) {
         return Ok(metric);
     }
+    let names: Vec<&str> = metrics::of_task(prepared.task).filter(fit).map(|m| m.name).collect();
     Err(Error::usage(format!("`{metric}` cannot rank models of a {} task", prepared.task))
         .hint(format!("Choose from {}", names.join(", "))))
 }
@@ -85,7 +87,9 @@ fn run_id(walk: &Walk, dataset: &Dataset, metric: &str, estimator: &dyn estimato
         estimator.params(),
         env!("CARGO_PKG_VERSION"),
     ))?;
-    Ok(sha256(parts.as_bytes())[..12].to_owned())
+    // Runs without calibration keep the ids that they had before there was any.
+    let calibration = walk.flow.train.calibrate.map_or_else(String::new, |c| format!(" calibrated by {}", c.name()));
+    Ok(sha256(format!("{parts}{calibration}").as_bytes())[..12].to_owned())
 }
 
 /// Step train: fits every candidate, the baseline first. `on_run` hears of each run as it is recorded. Candidates that an
@@ -124,6 +128,15 @@ fn train_all(
 ) -> Result<(TrainRecord, Vec<RunRecord>)> {
     let metric = ranking_metric(walk, prepared)?;
     let candidates = candidates(walk, prepared)?;
+    let calibrate = walk.flow.train.calibrate;
+    if let Some(method) = calibrate.filter(|_| !prepared.task.is_classification()) {
+        return Err(Error::usage(format!(
+            "the target is a number and has no chances to calibrate ({})",
+            method.name()
+        ))
+        .hint("Leave out the calibration"));
+    }
+    let training = Training { metric: metric.clone(), seed: walk.flow.seed, calibrate };
     let mut runs: Vec<RunRecord> = Vec::new();
     let mut shared = None;
     let store = shop.store()?;
@@ -158,7 +171,7 @@ fn train_all(
                 none.insert(Shared::new(shop, dataset, prepared, control)?)
             }
         };
-        let run = match train(estimator.as_ref(), prepared, &shared.encoded, &metric, walk.flow.seed, control) {
+        let run = match train(estimator.as_ref(), prepared, &shared.encoded, &training, control) {
             Ok(trained) => {
                 let files = RunFiles {
                     model: shop.put_json(&trained.model)?,
@@ -172,6 +185,7 @@ fn train_all(
                     metrics: trained.metrics,
                     train_score: trained.train_score,
                     importance: trained.importance,
+                    calibration: trained.calibration,
                     fit_seconds: trained.fit_seconds,
                     files,
                     ..base
@@ -245,10 +259,11 @@ fn record(
         task: prepared.task,
         classes: prepared.classes.clone(),
         metric: metric.into(),
-        cv: CrossValidation { metric: metric.into(), folds: Vec::new(), mean: 0.0, std: 0.0 },
+        cv: CrossValidation { metric: metric.into(), folds: Vec::new(), mean: 0.0, std: 0.0, ratio: None },
         metrics: Vec::new(),
         train_score: 0.0,
         importance: Vec::new(),
+        calibration: None,
         left_out: prepared.left_out.clone(),
         fit_seconds: 0.0,
         data: DataFacts {
@@ -334,7 +349,7 @@ impl Workshop {
     }
 }
 
-/// One run against another on the rows kept back, by the first run's metric.
+/// One run against another by the first run's metric: on the rows kept back, and over the folds where these are the same.
 ///
 /// # Errors
 /// When the runs were judged on different rows.
@@ -347,7 +362,10 @@ pub fn compare_two(shop: &Workshop, a: &RunRecord, b: &RunRecord, control: &Cont
     // Groups that only one of them knows of are as good: they number the same rows.
     let groups = left.groups.as_deref().or(right.groups.as_deref());
     let test = paired(&a.metric, &left.truth, &left.prediction(), &right.prediction(), groups, a.seed, control)?;
-    Ok(AgainstBest { run: b.id.clone(), test })
+    // The same rows, split and seed make the same folds.
+    let same = a.data == b.data && a.seed == b.seed && a.cv.folds.len() == b.cv.folds.len();
+    let folds = if same { a.cv.against(&b.cv) } else { None };
+    Ok(AgainstBest { run: b.id.clone(), test, folds })
 }
 
 /// Step compare: the best against each other run by a paired test, and the choice of the run to go on with.

@@ -219,7 +219,7 @@ fn watch(
     let regime = health::regime(&drift, performance.as_ref());
     let metric = match model.task {
         Task::Regression => "mae",
-        Task::Binary => "auc",
+        Task::Binary => "roc_auc",
         Task::Multiclass => "log_loss",
     };
     let mut record = WatchRecord {

@@ -7,10 +7,11 @@ use serde::{Deserialize, Serialize};
 
 use super::permutation::p_value;
 use super::reference::{DriftReference, ReferenceColumn, Values};
-use super::stats::{benjamini_hochberg, js_distance, ks, psi, wasserstein};
+use super::stats::{js_distance, ks, psi, wasserstein};
 use crate::data::ColumnSpec;
 use crate::engine::Control;
 use crate::error::{Error, Result};
+use crate::model::many::benjamini_hochberg;
 
 /// When drift is called.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]

@@ -10,6 +10,7 @@ use super::period::{Every, seconds};
 use super::score::{self, Estimate};
 use crate::engine::Control;
 use crate::error::{Error, Result};
+use crate::model::metrics;
 
 /// What was predicted and what is known of the truth, row by row.
 #[derive(Debug, Clone, Copy)]
@@ -45,7 +46,7 @@ pub struct PerformanceOptions {
 /// One metric in one period.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Metric {
-    /// `mae`, `rmse`, `median_ae`, `bias` (mean of prediction minus truth), `auc`, `log_loss`, `accuracy`, `positive_rate`, `mean_score` or `calibration_gap` (mean score
+    /// `mae`, `rmse`, `medae`, `mean_error` (mean of prediction minus truth), `roc_auc`, `log_loss`, `accuracy`, `positive_rate`, `mean_score` or `calibration_gap` (mean score
     /// minus positive rate).
     pub name: String,
     /// The value.
@@ -123,10 +124,10 @@ enum Worse {
 }
 
 fn worse(metric: &str) -> Worse {
-    match metric {
-        "mae" | "rmse" | "median_ae" | "log_loss" => Worse::Up,
-        "auc" | "accuracy" => Worse::Down,
-        _ => Worse::Neither,
+    match metrics::find(metric).map(|m| m.best) {
+        Some(metrics::Best::Low) => Worse::Up,
+        Some(metrics::Best::High) => Worse::Down,
+        Some(metrics::Best::Zero) | None => Worse::Neither,
     }
 }
 
@@ -164,8 +165,8 @@ impl Answers<'_> {
                 vec![
                     ("mae", score::mae(&t, &p)),
                     ("rmse", score::rmse(&t, &p)),
-                    ("median_ae", score::median_ae(&t, &p)),
-                    ("bias", score::mean(&off)),
+                    ("medae", score::median_ae(&t, &p)),
+                    ("mean_error", score::mean(&off)),
                 ]
             }
             Self::Classes { truth, scores } => class_metrics(truth, *scores, rows),
@@ -197,7 +198,7 @@ fn class_metrics(
     let picked = scores.select(ndarray::Axis(0), &known.iter().map(|(r, _)| *r).collect::<Vec<_>>());
     let best = |row: ndarray::ArrayView1<'_, f64>| (1..row.len()).fold(0, |b, k| if row[k] > row[b] { k } else { b });
     let right = picked.outer_iter().zip(&classes).filter(|(row, k)| best(*row) == **k).count();
-    let log_loss = score::mean(&score::log_losses(&classes, picked.view()));
+    let log_loss = score::mean(&metrics::log_losses(&classes, picked.view()));
     let accuracy = score::share(right, classes.len());
     if scores.ncols() != 2 {
         return vec![("log_loss", log_loss), ("accuracy", accuracy)];
@@ -206,7 +207,7 @@ fn class_metrics(
     let score = picked.column(1).to_vec();
     let gaps: Vec<f64> = score.iter().zip(&positive).map(|(s, p)| s - f64::from(u8::from(*p))).collect();
     vec![
-        ("auc", score::auc(&positive, &score)),
+        ("roc_auc", score::auc(&positive, &score)),
         ("log_loss", log_loss),
         ("accuracy", accuracy),
         ("positive_rate", score::share(positive.iter().filter(|p| **p).count(), positive.len())),
@@ -392,8 +393,8 @@ fn band(whole: &Metric, values: &[f64]) -> Option<Band> {
         (whole.value, (high - low) / 2.0 * 3.0 / 1.96)
     };
     let (least, most) = match whole.name.as_str() {
-        "mae" | "rmse" | "median_ae" | "log_loss" => (0.0, f64::INFINITY),
-        "bias" => (f64::NEG_INFINITY, f64::INFINITY),
+        name if worse(name) == Worse::Up => (0.0, f64::INFINITY),
+        "mean_error" => (f64::NEG_INFINITY, f64::INFINITY),
         "calibration_gap" => (-1.0, 1.0),
         _ => (0.0, 1.0),
     };

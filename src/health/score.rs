@@ -1,6 +1,7 @@
-//! Metrics with their 95% intervals, as the watch needs them.
+//! Metrics with the 95% intervals that formulas give at once: the watch makes one of each for every period.
 
-use ndarray::ArrayView2;
+use crate::model::curves;
+use crate::model::delong::Placements;
 
 /// A metric's value with its 95% interval; the interval is missing when there are too few rows for one.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -66,60 +67,16 @@ pub fn median_ae(truth: &[f64], predicted: &[f64]) -> Option<Estimate> {
 /// A share of `hits` among `rows` with Wilson's interval.
 #[must_use]
 pub fn share(hits: usize, rows: usize) -> Option<Estimate> {
-    if rows == 0 {
-        return None;
-    }
-    let (n, p) = (rows as f64, hits as f64 / rows as f64);
-    let base = 1.0 + Z * Z / n;
-    let centre = (p + Z * Z / (2.0 * n)) / base;
-    let half = Z * (p * (1.0 - p) / n + Z * Z / (4.0 * n * n)).sqrt() / base;
-    Some(Estimate { value: p, interval: Some(((centre - half).max(0.0), (centre + half).min(1.0))) })
+    let (hits, n) = (hits as f64, rows as f64);
+    (rows > 0).then(|| Estimate { value: hits / n, interval: Some(curves::wilson(hits, n)) })
 }
 
 /// Area under the ROC curve, equal scores counting half, with the interval of DeLong, DeLong and Clarke-Pearson (1988).
 /// `None` without rows of both classes.
 #[must_use]
 pub fn auc(truth: &[bool], score: &[f64]) -> Option<Estimate> {
-    let of = |class: bool| -> Vec<f64> {
-        let mut v: Vec<f64> = truth.iter().zip(score).filter(|(t, _)| **t == class).map(|(_, s)| *s).collect();
-        v.sort_by(f64::total_cmp);
-        v
-    };
-    let (positive, negative) = (of(true), of(false));
-    if positive.is_empty() || negative.is_empty() {
-        return None;
-    }
-    // The share of `others` below each value.
-    let below = |values: &[f64], others: &[f64]| -> Vec<f64> {
-        let n = others.len() as f64;
-        let rank = |v: &f64| {
-            let less = others.partition_point(|o| o < v);
-            let same = others.partition_point(|o| o <= v) - less;
-            (less as f64 + same as f64 / 2.0) / n
-        };
-        values.iter().map(rank).collect()
-    };
-    let placed = below(&positive, &negative);
-    let value = mean_of(&placed)?;
-    let spread = variance_of(&placed).zip(variance_of(&below(&negative, &positive)));
-    let error = spread.map(|(p, n)| (p / positive.len() as f64 + n / negative.len() as f64).sqrt());
-    let interval = error.map(|e| ((value - Z * e).max(0.0), (value + Z * e).min(1.0)));
-    Some(Estimate { value, interval })
-}
-
-/// The log loss of each row: minus the logarithm of the probability given to what happened, probabilities clipped to
-/// the machine's epsilon and normalised as in scikit-learn's `log_loss`. `scores` has the shape (rows, K).
-#[must_use]
-pub fn log_losses(truth: &[usize], scores: ArrayView2<'_, f64>) -> Vec<f64> {
-    let clip = |p: f64| p.clamp(f64::EPSILON, 1.0 - f64::EPSILON);
-    truth
-        .iter()
-        .zip(scores.outer_iter())
-        .map(|(class, row)| {
-            let sum: f64 = row.iter().sum();
-            -clip(row.get(*class).copied().unwrap_or(0.0) / if sum > 0.0 { sum } else { 1.0 }).ln()
-        })
-        .collect()
+    let placed = Placements::new(truth, score)?;
+    Some(Estimate { value: placed.auc(), interval: placed.interval() })
 }
 
 #[cfg(test)]
@@ -127,6 +84,7 @@ mod tests {
     use ndarray::array;
 
     use super::*;
+    use crate::model::metrics::log_losses;
 
     fn near(a: f64, b: f64) {
         assert!((a - b).abs() < 1e-9, "{a} is not {b}");

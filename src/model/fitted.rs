@@ -5,8 +5,23 @@ use polars::frame::DataFrame;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
+use super::calibration::Calibration;
 use super::{FeaturePlan, Task, Tree};
 use crate::error::Result;
+
+/// How raw scores become answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Link {
+    /// The raw score is the number.
+    Identity,
+    /// The raw score is the number's logarithm.
+    Log,
+    /// Two classes: the raw score is the log odds of the second.
+    Logit,
+    /// Raw scores of K classes.
+    Softmax,
+}
 
 /// A fitted estimator as plain parameters. K is the number of classes, F the number of features.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -48,6 +63,17 @@ pub enum Fitted {
         /// Values per leaf.
         outputs: usize,
         /// The trees.
+        trees: Vec<Tree>,
+    },
+    /// Boosted trees: raw scores are `base + scale · Σ leaf values`.
+    Boosted {
+        /// How raw scores become answers.
+        link: Link,
+        /// One a raw score.
+        base: Vec<f64>,
+        /// The unit of the leaf values.
+        scale: f64,
+        /// Trees with one value a leaf, round after round; within a round one tree a raw score.
         trees: Vec<Tree>,
     },
 }
@@ -112,6 +138,34 @@ impl Fitted {
                 });
                 Array2::from_shape_fn((rows, k), |(i, j)| flat[i * k + j])
             }
+            Self::Boosted { link, base, scale, trees } => {
+                let k = base.len();
+                let mut flat = vec![0.0; rows * k];
+                flat.par_chunks_mut(k.max(1)).enumerate().for_each(|(i, out)| {
+                    let row = x.row(i);
+                    for round in trees.chunks(k.max(1)) {
+                        for (o, tree) in out.iter_mut().zip(round) {
+                            *o += f64::from(tree.value[tree.leaf(row)]);
+                        }
+                    }
+                    for (o, b) in out.iter_mut().zip(base) {
+                        *o = b + scale * *o;
+                    }
+                });
+                let mut z = Array2::from_shape_fn((rows, k), |(i, j)| flat[i * k + j]);
+                match link {
+                    Link::Identity => z,
+                    Link::Log => z.mapv(f64::exp),
+                    Link::Logit => Array2::from_shape_fn((rows, 2), |(i, j)| {
+                        let p = sigmoid(z[[i, 0]]);
+                        if j == 1 { p } else { 1.0 - p }
+                    }),
+                    Link::Softmax => {
+                        softmax_rows(&mut z);
+                        z
+                    }
+                }
+            }
         }
     }
 }
@@ -168,15 +222,28 @@ pub struct FittedModel {
     pub plan: FeaturePlan,
     /// The estimator's parameters.
     pub fitted: Fitted,
+    /// What makes the estimator's scores into chances, when that was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub calibration: Option<Calibration>,
 }
 
 impl FittedModel {
+    /// Scores encoded rows, calibrated.
+    #[must_use]
+    pub fn score_encoded(&self, x: ArrayView2<'_, f64>) -> Array2<f64> {
+        let scores = self.fitted.scores(x);
+        match &self.calibration {
+            Some(calibration) => calibration.apply(&scores),
+            None => scores,
+        }
+    }
+
     /// Scores raw rows.
     ///
     /// # Errors
     /// When an input column is absent or of the wrong type.
     pub fn predict(&self, frame: &DataFrame) -> Result<Prediction> {
         let x = self.plan.transform(frame)?;
-        Ok(Prediction { scores: self.fitted.scores(x.view()) })
+        Ok(Prediction { scores: self.score_encoded(x.view()) })
     }
 }

@@ -137,7 +137,7 @@ struct Best {
 impl Grower<'_> {
     fn run(mut self, mut rows: Vec<u32>) -> Result<Tree> {
         let outputs = self.outputs();
-        self.push_node(outputs);
+        self.tree.push_node(outputs);
         // (node, start, end, depth): a node's rows are `rows[start..end]`.
         let mut open = vec![(0usize, 0usize, rows.len(), 0usize)];
         while let Some((node, start, end, depth)) = open.pop() {
@@ -156,8 +156,8 @@ impl Grower<'_> {
                     middle += 1;
                 }
             }
-            let left = self.push_node(outputs);
-            let right = self.push_node(outputs);
+            let left = self.tree.push_node(outputs);
+            let right = self.tree.push_node(outputs);
             self.tree.feature[node] = best.feature as u32;
             self.tree.threshold[node] = self.binned.thresholds[best.feature][best.code];
             self.tree.left[node] = left as u32;
@@ -165,6 +165,7 @@ impl Grower<'_> {
             open.push((right, start + middle, end, depth + 1));
             open.push((left, start, start + middle, depth + 1));
         }
+        self.tree.forget_unused_ways();
         Ok(self.tree)
     }
 
@@ -173,16 +174,6 @@ impl Grower<'_> {
             Target::Classes { count, .. } => *count,
             Target::Numbers(_) => 1,
         }
-    }
-
-    fn push_node(&mut self, outputs: usize) -> usize {
-        let tree = &mut self.tree;
-        tree.feature.push(0);
-        tree.threshold.push(0.0);
-        tree.left.push(0);
-        tree.right.push(0);
-        tree.value.extend(std::iter::repeat_n(0.0, outputs));
-        tree.feature.len() - 1
     }
 
     fn set_leaf(&mut self, node: usize, rows: &[u32], outputs: usize) {

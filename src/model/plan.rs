@@ -52,10 +52,10 @@ impl Levels {
 pub enum Encoding {
     /// Missing values become `impute` (the median of the training rows), then `(x - mean) / scale`
     /// (scikit-learn's `SimpleImputer(strategy="median")` and `StandardScaler`). With `indicator`, a second feature is 1
-    /// where the value was missing (`add_indicator=True`).
+    /// where the value was missing (`add_indicator=True`). Without `impute` they stay missing (NaN).
     Number {
-        /// Stands in for missing values.
-        impute: f64,
+        /// Stands in for missing values; none for an estimator that knows a way for them.
+        impute: Option<f64>,
         /// Mean of the imputed training values.
         mean: f64,
         /// Population standard deviation of the imputed training values, 1 when that is 0.
@@ -152,6 +152,39 @@ impl FeaturePlan {
         Ok(Self { inputs })
     }
 
+    /// The plan for an estimator that knows a way for missing values: numbers of which some were missing in training stay
+    /// missing where they are, and lose their indicator. `None` where the plan is that already.
+    #[must_use]
+    pub fn without_imputing(&self) -> Option<Self> {
+        let mut plan = self.clone();
+        let mut changed = false;
+        for input in &mut plan.inputs {
+            if let Encoding::Number { impute, indicator, .. } = &mut input.encoding
+                && *indicator
+            {
+                (*impute, *indicator, changed) = (None, false, true);
+            }
+        }
+        changed.then_some(plan)
+    }
+
+    /// Rows that this plan encoded, as [`FeaturePlan::without_imputing`] would have encoded them.
+    #[must_use]
+    pub fn take_back_imputing(&self, x: &Array2<f64>) -> Array2<f64> {
+        let mut columns = Vec::new();
+        let mut at = 0;
+        for input in &self.inputs {
+            let marked = matches!(&input.encoding, Encoding::Number { indicator: true, .. });
+            let last = at + input.width() - usize::from(marked);
+            columns.extend((at..last).map(|column| (column, marked.then_some(last))));
+            at += input.width();
+        }
+        Array2::from_shape_fn((x.nrows(), columns.len()), |(row, to)| {
+            let (column, marker) = columns[to];
+            if marker.is_some_and(|m| x[[row, m]] != 0.0) { f64::NAN } else { x[[row, column]] }
+        })
+    }
+
     /// Number of features.
     #[must_use]
     pub fn width(&self) -> usize {
@@ -204,7 +237,7 @@ impl FeaturePlan {
                     for (row, value) in column::numbers(column)?.into_iter().enumerate() {
                         // As in the fit, what is not finite is no value.
                         let missing = !value.is_finite();
-                        x[[row, at]] = (if missing { *impute } else { value } - mean) / scale;
+                        x[[row, at]] = (if missing { impute.unwrap_or(f64::NAN) } else { value } - mean) / scale;
                         if *indicator {
                             x[[row, at + 1]] = f64::from(u8::from(missing));
                         }
@@ -247,7 +280,7 @@ fn fit_number(values: &[f64]) -> Encoding {
     let mut present: Vec<f64> = values.iter().copied().filter(|v| v.is_finite()).collect();
     let indicator = present.len() < values.len();
     if present.is_empty() {
-        return Encoding::Number { impute: 0.0, mean: 0.0, scale: 1.0, indicator: false };
+        return Encoding::Number { impute: Some(0.0), mean: 0.0, scale: 1.0, indicator: false };
     }
     present.sort_by(f64::total_cmp);
     let middle = present.len() / 2;
@@ -262,7 +295,7 @@ fn fit_number(values: &[f64]) -> Encoding {
     let deviation = (filled().map(|v| (v - mean).powi(2)).sum::<f64>() / n).sqrt();
     let scale = if deviation > 10.0 * f64::EPSILON * mean.abs() { deviation * unit } else { 1.0 };
     let mean = mean * unit;
-    Encoding::Number { impute, mean, scale, indicator }
+    Encoding::Number { impute: Some(impute), mean, scale, indicator }
 }
 
 fn fit_text_levels(values: &[Option<String>]) -> Encoding {
@@ -322,7 +355,7 @@ mod tests {
         let train = frame(vec![Series::new("x".into(), [Some(1.0), Some(2.0), Some(6.0), None])]);
         let plan = FeaturePlan::fit(&train, &[spec("x", Physical::Float, Meaning::Number)]).unwrap();
         let Encoding::Number { impute, mean, scale, indicator } = plan.inputs[0].encoding else { unreachable!() };
-        assert_eq!((impute, mean, indicator), (2.0, 2.75, true));
+        assert_eq!((impute, mean, indicator), (Some(2.0), 2.75, true));
         assert!((scale - 3.6875_f64.sqrt()).abs() < 1e-15);
         let test = frame(vec![Series::new("x".into(), [Some(100.0), None, Some(f64::INFINITY)])]);
         let x = plan.transform(&test).unwrap();
@@ -331,6 +364,27 @@ mod tests {
             assert!((x[[row, 0]] - (2.0 - 2.75) / scale).abs() < 1e-12 && x[[row, 1]] == 1.0, "{x}");
         }
         assert_eq!(plan.feature_names(), ["x", "x is missing"]);
+    }
+
+    #[test]
+    fn imputing_taken_back_is_the_plan_without_it() {
+        let train = frame(vec![
+            Series::new("t".into(), [Some("b"), None, Some("a"), Some("b")]),
+            Series::new("x".into(), [Some(1.0), Some(2.0), Some(6.0), None]),
+            Series::new("y".into(), [4.0, 3.0, 2.0, 1.0]),
+        ]);
+        let number = |name| spec(name, Physical::Float, Meaning::Number);
+        let specs = [spec("t", Physical::String, Meaning::Category), number("x"), number("y")];
+        let plan = FeaturePlan::fit(&train, &specs).unwrap();
+        let other = plan.without_imputing().unwrap();
+        assert_eq!(other.feature_names(), ["t=a", "t=b", "t is missing", "x", "y"]);
+        assert_eq!(other.without_imputing(), None);
+        let (there, back) =
+            (other.transform(&train).unwrap(), plan.take_back_imputing(&plan.transform(&train).unwrap()));
+        assert!(there[[3, 3]].is_nan() && there.iter().filter(|v| v.is_nan()).count() == 1);
+        assert!(there.iter().zip(&back).all(|(a, b)| a.to_bits() == b.to_bits()), "{there} {back}");
+        let text = serde_json::to_string(&other).unwrap();
+        assert_eq!(serde_json::from_str::<FeaturePlan>(&text).unwrap(), other);
     }
 
     #[test]

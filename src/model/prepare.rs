@@ -79,6 +79,8 @@ pub struct Prepared {
     pub left_out: Vec<LeftOut>,
     /// How rows are kept apart, and why so when it was not chosen.
     pub split: Split,
+    /// Group or moment of every row of the dataset, when the split goes by one.
+    pub keys: Keys,
     /// Why this split.
     pub split_reason: String,
     /// The target of every row of the dataset; rows without one hold a stand-in and are in no side.
@@ -219,6 +221,7 @@ pub fn prepare(dataset: &Dataset, spec: &PrepareSpec, leaks: &[Leak], seed: u64)
         left_out,
         split,
         split_reason,
+        keys,
         y,
         sides,
         folds,

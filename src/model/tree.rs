@@ -19,6 +19,9 @@ pub struct Tree {
     pub right: Vec<u32>,
     /// Leaf outputs, `outputs` values per node, row-major (zeros at inner nodes): class shares, or one number.
     pub value: Vec<f32>,
+    /// Nodes at which a row whose feature is missing (NaN) goes left. Empty where it goes right everywhere.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub missing_left: Vec<bool>,
 }
 
 impl Tree {
@@ -40,14 +43,45 @@ impl Tree {
         self.left[n] == 0
     }
 
+    /// The child of inner node `n` to which a row of features goes.
+    #[must_use]
+    pub fn child(&self, n: usize, row: ArrayView1<'_, f64>) -> usize {
+        let x = row[self.feature[n] as usize] as f32;
+        let left = x <= self.threshold[n] || (x.is_nan() && self.missing_goes_left(n));
+        (if left { self.left[n] } else { self.right[n] }) as usize
+    }
+
     /// The leaf that a row of features falls into.
     #[must_use]
     pub fn leaf(&self, row: ArrayView1<'_, f64>) -> usize {
         let mut n = 0;
         while !self.is_leaf(n) {
-            let x = row[self.feature[n] as usize] as f32;
-            n = if x <= self.threshold[n] { self.left[n] } else { self.right[n] } as usize;
+            n = self.child(n, row);
         }
         n
+    }
+
+    /// Whether a missing value goes left at node `n`.
+    #[must_use]
+    pub fn missing_goes_left(&self, n: usize) -> bool {
+        self.missing_left.get(n).copied().unwrap_or(false)
+    }
+
+    /// Appends a leaf with `outputs` values of 0; returns its number.
+    pub(super) fn push_node(&mut self, outputs: usize) -> usize {
+        self.feature.push(0);
+        self.threshold.push(0.0);
+        self.left.push(0);
+        self.right.push(0);
+        self.missing_left.push(false);
+        self.value.extend(std::iter::repeat_n(0.0, outputs));
+        self.feature.len() - 1
+    }
+
+    /// Drops the ways of missing values where all go right.
+    pub(super) fn forget_unused_ways(&mut self) {
+        if !self.missing_left.contains(&true) {
+            self.missing_left.clear();
+        }
     }
 }

@@ -5,7 +5,8 @@
 use std::collections::BTreeSet;
 
 use crate::error::{Error, Result};
-use crate::model::{Encoding, FeaturePlan, Fitted, FittedModel, Levels, Task, Tree};
+use crate::model::calibration::{Calibration, Curve};
+use crate::model::{Encoding, FeaturePlan, Fitted, FittedModel, Levels, Link, Task, Tree};
 
 fn broken(what: impl std::fmt::Display) -> Error {
     Error::input(format!("the fitted model is inconsistent: {what}")).hint("Train it again")
@@ -30,7 +31,32 @@ pub fn validate(model: &FittedModel) -> Result<()> {
         return Err(broken("two classes have the same name"));
     }
     let outputs = if model.task.is_classification() { classes } else { 1 };
-    fitted(model, model.plan.width(), outputs)
+    fitted(model, model.plan.width(), outputs)?;
+    model.calibration.as_ref().map_or(Ok(()), |c| calibration(c, model.task, classes))
+}
+
+fn calibration(calibration: &Calibration, task: Task, classes: usize) -> Result<()> {
+    let count = if classes == 2 { 1 } else { classes };
+    if !task.is_classification() || calibration.curves.len() != count {
+        return Err(broken(format!("{} calibration curves for {classes} classes", calibration.curves.len())));
+    }
+    for curve in &calibration.curves {
+        let sound = match curve {
+            Curve::Sigmoid { slope, intercept } => slope.is_finite() && intercept.is_finite(),
+            Curve::Isotonic { x, y } => {
+                !x.is_empty()
+                    && x.len() == y.len()
+                    && x.iter().chain(y).all(|v| v.is_finite())
+                    && x.windows(2).all(|w| w[0] < w[1])
+                    && y.windows(2).all(|w| w[0] <= w[1])
+                    && y.iter().all(|p| (0.0..=1.0).contains(p))
+            }
+        };
+        if !sound {
+            return Err(broken("a calibration curve that falls, or leaves the numbers between 0 and 1"));
+        }
+    }
+    Ok(())
 }
 
 fn plan(plan: &FeaturePlan) -> Result<()> {
@@ -44,7 +70,7 @@ fn plan(plan: &FeaturePlan) -> Result<()> {
         }
         let sound = match &input.encoding {
             Encoding::Number { impute, mean, scale, .. } => {
-                impute.is_finite() && mean.is_finite() && scale.is_finite() && *scale != 0.0
+                impute.is_none_or(f64::is_finite) && mean.is_finite() && scale.is_finite() && *scale != 0.0
             }
             Encoding::OneHot { levels: Levels::Number(levels), .. } => levels.iter().all(|l| l.is_finite()),
             Encoding::OneHot { levels: Levels::Text(levels), .. } => {
@@ -105,6 +131,22 @@ fn fitted(model: &FittedModel, features: usize, outputs: usize) -> Result<()> {
             }
             Ok(())
         }
+        Fitted::Boosted { link, base, scale, trees } => {
+            let fits = match link {
+                Link::Identity | Link::Log => !classes,
+                Link::Logit => classes && outputs == 2,
+                Link::Softmax => classes,
+            };
+            if !fits {
+                return Err(broken(format!("{} does not answer a {} task", model.estimator, model.task)));
+            }
+            vector("bases", base, if *link == Link::Softmax { outputs } else { 1 })?;
+            vector("scales", &[*scale], 1)?;
+            if !trees.len().is_multiple_of(base.len()) {
+                return Err(broken("a round of boosting with too few trees"));
+            }
+            each_tree(trees, features, 1)
+        }
         Fitted::Trees { base, outputs: per_leaf, trees } => {
             vector("bases", &[*base], 1)?;
             if *per_leaf != outputs {
@@ -113,12 +155,14 @@ fn fitted(model: &FittedModel, features: usize, outputs: usize) -> Result<()> {
             if trees.is_empty() {
                 return Err(broken("a forest without trees"));
             }
-            trees
-                .iter()
-                .enumerate()
-                .try_for_each(|(t, one)| tree(one, features, outputs).map_err(|why| broken(format!("tree {t}: {why}"))))
+            each_tree(trees, features, outputs)
         }
     }
+}
+
+fn each_tree(trees: &[Tree], features: usize, outputs: usize) -> Result<()> {
+    let one = |(t, one)| tree(one, features, outputs).map_err(|why| broken(format!("tree {t}: {why}")));
+    trees.iter().enumerate().try_for_each(one)
 }
 
 /// Every node is reached once from the root, and every leaf and every threshold is a finite number.
@@ -126,6 +170,9 @@ fn tree(tree: &Tree, features: usize, outputs: usize) -> Result<(), &'static str
     let nodes = tree.len();
     let lengths = [tree.threshold.len(), tree.left.len(), tree.right.len(), tree.value.len() / outputs.max(1)];
     if nodes == 0 || lengths.iter().any(|l| *l != nodes) || tree.value.len() != nodes * outputs {
+        return Err("its arrays differ in length");
+    }
+    if !tree.missing_left.is_empty() && tree.missing_left.len() != nodes {
         return Err("its arrays differ in length");
     }
     if tree.value.iter().any(|v| !v.is_finite()) {

@@ -2,7 +2,7 @@
 
 use super::features::Features;
 use super::graph::{Graph, Value, ValueType, floats, int, ints, text, texts};
-use crate::model::{Fitted, FittedModel, Tree};
+use crate::model::{Fitted, FittedModel, Link, Tree};
 
 /// Columns that a tree ensemble may write, at most. Each tree and class has its own as long as they fit, so that leaf
 /// values leave the ensemble as they are and are added in double; beyond that, trees share columns and `float` sums.
@@ -20,7 +20,20 @@ pub(super) fn scores(graph: &mut Graph, model: &FittedModel, features: &Features
             if coef.len() == 1 { sigmoid_pair(graph, &z) } else { softmax(graph, &z) }
         }
         Fitted::GaussianNb { prior, theta, var } => gaussian(graph, features, prior, theta, var),
-        Fitted::Trees { base, outputs, trees } => forest(graph, features, *base, *outputs, trees),
+        Fitted::Trees { base, outputs, trees } => {
+            let sum = sum_of_leaves(graph, features, trees, *outputs, 1);
+            let mean = graph.with_row("Div", &sum, &[trees.len() as f64]);
+            if *base == 0.0 { mean } else { graph.with_row("Add", &mean, &[*base]) }
+        }
+        Fitted::Boosted { link, base, scale, trees } => {
+            let z = boosted(graph, features, base, *scale, trees);
+            match link {
+                Link::Identity => z,
+                Link::Log => graph.node("Exp", &[&z], vec![]),
+                Link::Logit => sigmoid_pair(graph, &z),
+                Link::Softmax => softmax(graph, &z),
+            }
+        }
     }
 }
 
@@ -39,13 +52,19 @@ fn linear(graph: &mut Graph, features: &Features, coef: &[Vec<f64>], intercept: 
     graph.with_row("Add", &z, intercept)
 }
 
-/// `[N, 1]` to `[1 - p, p]` with `p = 1 / (1 + exp(-z))`.
-fn sigmoid_pair(graph: &mut Graph, z: &str) -> Value {
+/// `1 / (1 + exp(-z))`, spelled out because runtimes compute their own in other ways.
+pub(super) fn sigmoid(graph: &mut Graph, z: &str) -> Value {
     let one = graph.doubles(&[1, 1], &[1.0]);
     let minus = graph.node("Neg", &[z], vec![]);
     let e = graph.node("Exp", &[&minus], vec![]);
     let below = graph.node("Add", &[&e, &one], vec![]);
-    let p = graph.node("Div", &[&one, &below], vec![]);
+    graph.node("Div", &[&one, &below], vec![])
+}
+
+/// `[N, 1]` to `[1 - p, p]` with `p = 1 / (1 + exp(-z))`.
+fn sigmoid_pair(graph: &mut Graph, z: &str) -> Value {
+    let p = sigmoid(graph, z);
+    let one = graph.doubles(&[1, 1], &[1.0]);
     let rest = graph.node("Sub", &[&one, &p], vec![]);
     graph.node("Concat", &[&rest, &p], vec![int("axis", 1)])
 }
@@ -78,14 +97,28 @@ fn gaussian(graph: &mut Graph, features: &Features, prior: &[f64], theta: &[Vec<
     softmax(graph, &z)
 }
 
-/// The mean of the trees' leaf values plus `base`.
-fn forest(graph: &mut Graph, features: &Features, base: f64, outputs: usize, trees: &[Tree]) -> Value {
-    let groups = trees.len().min((MOST_COLUMNS / outputs.max(1)).max(1));
-    let columns = groups * outputs;
+/// Raw scores of boosted trees: `base + scale · Σ leaf values`, shape `[N, K]`.
+fn boosted(graph: &mut Graph, features: &Features, base: &[f64], scale: f64, trees: &[Tree]) -> Value {
+    if trees.is_empty() {
+        return graph.with_row("Add", &features.zeros, base);
+    }
+    let mut z = sum_of_leaves(graph, features, trees, 1, base.len());
+    if scale != 1.0 {
+        z = graph.with_row("Mul", &z, &[scale]);
+    }
+    graph.with_row("Add", &z, base)
+}
+
+/// The sum of the trees' leaf values, shape `[N, outputs · turns]`: each leaf has `outputs` values, and trees take `turns` (in
+/// boosting, the trees of one round are for one class each).
+fn sum_of_leaves(graph: &mut Graph, features: &Features, trees: &[Tree], outputs: usize, turns: usize) -> Value {
+    let scores = outputs * turns;
+    let rounds = trees.len().div_ceil(turns).min((MOST_COLUMNS / scores.max(1)).max(1));
+    let columns = rounds * scores;
     // With one or two labels the operator takes special paths that differ between runtimes.
     let labels = columns.max(3);
     let x = graph.cast(&features.matrix, ValueType::Float);
-    let attributes = ensemble(trees, outputs, groups, labels);
+    let attributes = ensemble(trees, outputs, rounds * turns, labels);
     let mut leaves = graph.tree_ensemble(&x, attributes);
     if labels > columns {
         let [from, to, axis] = [0, columns as i64, 1].map(|i| graph.integers(&[1], &[i]));
@@ -93,11 +126,9 @@ fn forest(graph: &mut Graph, features: &Features, base: f64, outputs: usize, tre
     }
     let leaves = graph.cast(&leaves, ValueType::Double);
     // 0 keeps the number of rows, also when it is zero.
-    let shape = graph.integers(&[3], &[0, groups as i64, outputs as i64]);
-    let by_tree = graph.node("Reshape", &[&leaves, &shape], vec![]);
-    let sum = graph.sum(&by_tree, 1, false);
-    let mean = graph.with_row("Div", &sum, &[trees.len() as f64]);
-    if base == 0.0 { mean } else { graph.with_row("Add", &mean, &[base]) }
+    let shape = graph.integers(&[3], &[0, rounds as i64, scores as i64]);
+    let by_round = graph.node("Reshape", &[&leaves, &shape], vec![]);
+    graph.sum(&by_round, 1, false)
 }
 
 /// The attributes of a `TreeEnsembleClassifier` that writes tree t's value for class k to column `(t mod groups) · K + k`.
@@ -134,7 +165,7 @@ fn ensemble(trees: &[Tree], outputs: usize, groups: usize, labels: usize) -> Vec
             }
         }
     }
-    vec![
+    let mut attributes = vec![
         ints("nodes_treeids", tree_ids),
         ints("nodes_nodeids", node_ids),
         ints("nodes_featureids", features),
@@ -148,5 +179,10 @@ fn ensemble(trees: &[Tree], outputs: usize, groups: usize, labels: usize) -> Vec
         floats("class_weights", leaf_values),
         ints("classlabels_int64s", (0..labels as i64).collect()),
         text("post_transform", "NONE"),
-    ]
+    ];
+    if trees.iter().any(|t| t.missing_left.contains(&true)) {
+        let ways = trees.iter().flat_map(|t| (0..t.len()).map(|n| i64::from(t.missing_goes_left(n))));
+        attributes.push(ints("nodes_missing_value_tracks_true", ways.collect()));
+    }
+    attributes
 }

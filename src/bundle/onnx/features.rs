@@ -51,7 +51,8 @@ fn column(graph: &mut Graph, input: &InputColumn, value: &str, pieces: &mut Vec<
     match &input.encoding {
         Encoding::Number { impute, mean, scale, indicator } => {
             let missing = graph.is_missing(value);
-            let impute = graph.doubles(&[1], &[*impute]);
+            // What is infinite is missing too, so that one NaN stands for all that is no number.
+            let impute = graph.doubles(&[1], &[impute.unwrap_or(f64::NAN)]);
             let mut x = graph.node("Where", &[&missing, &impute, value], vec![]);
             // Taking away 0 and dividing by 1 change nothing, not even the sign of zero.
             if *mean != 0.0 {

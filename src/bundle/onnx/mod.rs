@@ -8,6 +8,7 @@
 //! - Only operators that both onnxruntime and tract know are used, so the graph that is checked in this process is the
 //!   graph that is served.
 
+mod calibration;
 mod checks;
 mod estimator;
 mod features;
@@ -42,7 +43,10 @@ pub fn export(model: &FittedModel) -> Result<Vec<u8>> {
     let mut graph =
         Graph::new(model.plan.inputs.iter().map(|i| i.name.as_str()).chain(outputs.iter().map(String::as_str)));
     let features = features::encode(&mut graph, &model.plan);
-    let scores = estimator::scores(&mut graph, model, &features);
+    let mut scores = estimator::scores(&mut graph, model, &features);
+    if let Some(calibration) = &model.calibration {
+        scores = calibration::calibrated(&mut graph, calibration, &scores);
+    }
     let mut names = outputs.iter();
     if model.task.is_classification()
         && let Some(label) = names.next()

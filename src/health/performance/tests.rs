@@ -85,11 +85,11 @@ fn classes_that_stop_following_their_scores_are_found() {
     let found = run(&times, &answers, Some((&hold_out, None)));
     let first = &found.periods[found.first_broken.unwrap()];
     assert_eq!(first.label, "2018-05"); // Day 120 is the first of May.
-    for metric in ["auc", "log_loss", "accuracy"] {
+    for metric in ["roc_auc", "log_loss", "accuracy"] {
         assert!(first.outside.iter().any(|m| m == metric), "{metric}");
     }
     let names: Vec<&str> = first.metrics.iter().map(|m| m.name.as_str()).collect();
-    assert_eq!(names, ["auc", "log_loss", "accuracy", "positive_rate", "mean_score", "calibration_gap"]);
+    assert_eq!(names, ["roc_auc", "log_loss", "accuracy", "positive_rate", "mean_score", "calibration_gap"]);
 }
 
 #[test]

@@ -1,11 +1,11 @@
-//! Ordinary least squares and the elastic net by linfa.
+//! Ordinary least squares by linfa.
 
 use std::sync::Arc;
 
 use linfa::prelude::*;
 use ndarray::{Array1, Array2, Axis};
 
-use super::{Estimator, Given, Params, abandonable, wrong_target};
+use super::{Estimator, Params, abandonable, wrong_target};
 use crate::engine::Control;
 use crate::error::{Error, Result};
 use crate::model::{Fitted, Target};
@@ -126,67 +126,6 @@ fn solve(mut matrix: Array2<f64>, mut right: Array1<f64>) -> Array1<f64> {
         right[j] = (right[j] - known) / matrix[[j, j]];
     }
     right
-}
-
-/// scikit-learn's `ElasticNet` on a target scaled to unit deviation, so that `alpha` means the same for every unit.
-pub(super) struct ElasticNet {
-    alpha: f64,
-    l1_ratio: f64,
-    max_iter: usize,
-    tol: f64,
-}
-
-impl ElasticNet {
-    pub(super) fn new(given: &mut Given<'_>) -> Result<Self> {
-        Ok(Self {
-            alpha: given.number("alpha", 0.01, 0.0, 1e6)?,
-            l1_ratio: given.number("l1_ratio", 0.5, 0.0, 1.0)?,
-            max_iter: given.count("max_iter", 2000, 1, 100_000)?,
-            tol: given.number("tol", 1e-4, 1e-12, 1.0)?,
-        })
-    }
-}
-
-impl Estimator for ElasticNet {
-    fn name(&self) -> &'static str {
-        "elastic_net"
-    }
-
-    fn title(&self) -> &'static str {
-        "elastic net"
-    }
-
-    fn params(&self) -> Params {
-        Params::from([
-            ("alpha".into(), self.alpha.into()),
-            ("l1_ratio".into(), self.l1_ratio.into()),
-            ("max_iter".into(), self.max_iter.into()),
-            ("tol".into(), self.tol.into()),
-        ])
-    }
-
-    fn fit(&self, x: &Arc<Array2<f64>>, y: &Target, _seed: u64, control: &Control) -> Result<Fitted> {
-        let Target::Numbers(y) = y else { return Err(wrong_target(self.name())) };
-        let y = Array1::from_vec(y.clone());
-        let mean = y.mean().unwrap_or(0.0);
-        let scale = Some(y.std(0.0)).filter(|s| *s > 0.0).unwrap_or(1.0);
-        let scaled = y.mapv(|v| (v - mean) / scale);
-        let (x, alpha, l1_ratio, max_iter, tol) =
-            (Arc::clone(x), self.alpha, self.l1_ratio, self.max_iter as u32, self.tol);
-        abandonable(control, move || {
-            let fitted = linfa_elasticnet::ElasticNet::params()
-                .penalty(alpha)
-                .l1_ratio(l1_ratio)
-                .max_iterations(max_iter)
-                .tolerance(tol)
-                .fit(&DatasetBase::new(x.view(), scaled))
-                .map_err(|e| Error::input(format!("the elastic net failed: {e}")))?;
-            Ok(Fitted::Linear {
-                coef: fitted.hyperplane().iter().map(|w| w * scale).collect(),
-                intercept: fitted.intercept() * scale + mean,
-            })
-        })?
-    }
 }
 
 #[cfg(test)]

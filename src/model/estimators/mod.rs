@@ -1,6 +1,8 @@
 //! The estimators: one trait, with linfa's algorithms (and our trees) behind it.
 
+mod boosted;
 mod dummy;
+mod elastic_net;
 mod linear;
 mod logistic;
 mod naive_bayes;
@@ -37,6 +39,32 @@ pub trait Estimator: Send + Sync {
     /// # Errors
     /// When the algorithm fails on these rows, or when cancelled.
     fn fit(&self, x: &Arc<Array2<f64>>, y: &Target, seed: u64, control: &Control) -> Result<Fitted>;
+
+    /// Whether it takes missing values (NaN) as they are: see [`super::FeaturePlan::without_imputing`].
+    fn takes_missing(&self) -> bool {
+        false
+    }
+
+    /// The share of `rows` training rows that it wants to watch so as to stop early; none for most.
+    fn watched_share(&self, _rows: usize) -> Option<f64> {
+        None
+    }
+
+    /// [`Estimator::fit`] with the rows to watch chosen by the caller, who knows of groups and time. An empty list means that
+    /// none can be kept apart.
+    ///
+    /// # Errors
+    /// As [`Estimator::fit`].
+    fn fit_watching(
+        &self,
+        x: &Arc<Array2<f64>>,
+        y: &Target,
+        _watch: &[u32],
+        seed: u64,
+        control: &Control,
+    ) -> Result<Fitted> {
+        self.fit(x, y, seed, control)
+    }
 }
 
 /// The estimators for a task in the order in which they are tried: the baseline first.
@@ -44,9 +72,11 @@ pub trait Estimator: Send + Sync {
 pub fn names(task: Task) -> &'static [&'static str] {
     match task {
         Task::Binary | Task::Multiclass => {
-            &["dummy", "logistic_regression", "gaussian_nb", "decision_tree", "random_forest"]
+            &["dummy", "logistic_regression", "gaussian_nb", "decision_tree", "random_forest", "boosted_trees"]
         }
-        Task::Regression => &["dummy", "linear_regression", "elastic_net", "decision_tree", "random_forest"],
+        Task::Regression => {
+            &["dummy", "linear_regression", "elastic_net", "decision_tree", "random_forest", "boosted_trees"]
+        }
     }
 }
 
@@ -64,9 +94,10 @@ pub fn make(name: &str, task: Task, params: &Params) -> Result<Box<dyn Estimator
         "logistic_regression" => Box::new(logistic::Logistic::new(&mut given)?),
         "gaussian_nb" => Box::new(naive_bayes::GaussianNaiveBayes::new(&mut given)?),
         "linear_regression" => Box::new(linear::LinearRegression),
-        "elastic_net" => Box::new(linear::ElasticNet::new(&mut given)?),
+        "elastic_net" => Box::new(elastic_net::ElasticNet::new(&mut given)?),
         "decision_tree" => Box::new(trees::DecisionTree::new(&mut given)?),
         "random_forest" => Box::new(trees::RandomForest::new(&mut given, task)?),
+        "boosted_trees" => Box::new(boosted::BoostedTrees::new(&mut given, task)?),
         _ => Box::new(dummy::Dummy),
     };
     given.finish()?;
@@ -99,6 +130,26 @@ impl Given<'_> {
 
     fn count(&mut self, key: &str, default: usize, low: usize, high: usize) -> Result<usize> {
         Ok(self.number(key, default as f64, low as f64, high as f64)? as usize)
+    }
+
+    /// One of some words.
+    fn word(&mut self, key: &str, words: &[&'static str]) -> Result<&'static str> {
+        let Some(value) = self.params.remove(key) else { return Ok(words.first().copied().unwrap_or_default()) };
+        words.iter().copied().find(|w| value.as_str() == Some(w)).ok_or_else(|| {
+            Error::usage(format!("{}: parameter `{key}` is {value}", self.name))
+                .hint(format!("It must be one of {}", words.join(", ")))
+        })
+    }
+
+    /// True or false, or `None` for `"auto"`, the default.
+    fn flag(&mut self, key: &str) -> Result<Option<bool>> {
+        match self.params.remove(key) {
+            None => Ok(None),
+            Some(Value::Bool(flag)) => Ok(Some(flag)),
+            Some(Value::String(word)) if word == "auto" => Ok(None),
+            Some(value) => Err(Error::usage(format!("{}: parameter `{key}` is {value}", self.name))
+                .hint("It must be true, false or \"auto\"")),
+        }
     }
 
     fn finish(self) -> Result<()> {
