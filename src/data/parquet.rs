@@ -9,7 +9,7 @@ use rayon::prelude::*;
 
 use super::Physical;
 use super::display::brief;
-use super::row_groups::RowGroups;
+use super::row_groups::{Readable, RowGroups};
 use super::source::{flat, twice};
 use crate::engine::Control;
 use crate::error::{Error, Result};
@@ -20,7 +20,7 @@ type ReadColumn = (Vec<(Column, Physical)>, Vec<String>, Vec<String>);
 /// Reads a Parquet file, several columns at once; of the file only the pages in hand are in memory.
 ///
 /// # Errors
-/// When the file is damaged, or there is no row or no column. Structures are spread over columns; lists and binary values
+/// When the file is damaged, there is no row or no column, or the table does not fit into memory. Structures are spread over columns; lists and binary values
 /// are left out with a note.
 pub fn read(path: &Path, control: &Control) -> Result<(DataFrame, Vec<Physical>, Vec<String>)> {
     control.check()?;
@@ -30,6 +30,9 @@ pub fn read(path: &Path, control: &Control) -> Result<(DataFrame, Vec<Physical>,
     if file.rows() == 0 {
         return Err(no_row());
     }
+    let leaves =
+        |i: &usize| file.schema().get_at_index(*i).map_or(0, |(_, field)| Readable::of(field, None).leaves.len());
+    reserve(file.rows(), kept.iter().map(leaves).sum())?;
     let (all, done) = (kept.len().max(1), AtomicUsize::new(0));
     let read: Vec<ReadColumn> = kept
         .into_par_iter()
@@ -73,37 +76,18 @@ pub fn no_row() -> Error {
     Error::input("there is no row in the file").hint("Check that the export finished")
 }
 
-fn is_list(dtype: &ArrowDataType) -> bool {
-    use ArrowDataType as A;
-    matches!(
-        dtype,
-        A::List(_)
-            | A::LargeList(_)
-            | A::FixedSizeList(..)
-            | A::Map(..)
-            | A::Binary
-            | A::LargeBinary
-            | A::BinaryView
-            | A::FixedSizeBinary(_)
-            | A::Union(_)
-    )
-}
-
-/// The places of the columns to read: lists, maps and binary values are not even decoded.
+/// The places of the columns to read: lists, maps and binary values are not even decoded, in structures either.
 ///
 /// # Errors
 /// When none is left.
 pub fn cells(schema: &ArrowSchema, notes: &mut Vec<String>) -> Result<Vec<usize>> {
-    use ArrowDataType as A;
     let mut kept = Vec::new();
-    for (i, (name, field)) in schema.iter().enumerate() {
-        if is_list(field.dtype()) {
-            let what = match field.dtype() {
-                A::Binary | A::LargeBinary | A::BinaryView | A::FixedSizeBinary(_) => "its values are binary",
-                _ => "its cells are lists",
-            };
-            notes.push(format!("{}: left out; {what}, which are no table cells", brief(name, 60)));
-        } else {
+    for (i, field) in schema.iter_values().enumerate() {
+        let readable = Readable::of(field, None);
+        for (name, why) in &readable.left_out {
+            notes.push(format!("{}: left out; {why}, which are no table cells", brief(name, 60)));
+        }
+        if readable.field.is_some() {
             kept.push(i);
         }
     }
@@ -112,6 +96,15 @@ pub fn cells(schema: &ArrowSchema, notes: &mut Vec<String>) -> Result<Vec<usize>
             .hint("Spread them over columns of their own when writing the file"));
     }
     Ok(kept)
+}
+
+/// Asks for the memory of a table, which a file of a few bytes can claim to hold: refused memory ends the process where no
+/// error can be given, later.
+fn reserve(rows: usize, columns: usize) -> Result<()> {
+    if Vec::<u8>::new().try_reserve_exact(rows.saturating_mul(columns).saturating_mul(8)).is_err() {
+        return Err(Error::input("the table does not fit into memory").hint("Take a part of it, for example one year"));
+    }
+    Ok(())
 }
 
 /// Says what can be done about a file that Polars cannot read.
@@ -131,7 +124,8 @@ pub fn not_finite(name: &str, count: u64) -> String {
 }
 
 /// Reads the first rows and columns of a Parquet file, and how many rows it has. One column after the other: the other cores
-/// may be at work on the whole of it, and a look need not wait for them.
+/// may be at work on the whole of it, and a look need not wait for them. In the place of lists and binary values stands that
+/// they are not shown.
 ///
 /// # Errors
 /// When the file is damaged.
@@ -139,7 +133,12 @@ pub fn head(path: &Path, rows: usize, columns: usize) -> Result<(DataFrame, usiz
     let file = RowGroups::open(path)?;
     let rows = rows.min(file.rows());
     let read = (0..file.schema().len().min(columns))
-        .map(|i| file.column(i, (0, rows), &Control::default()))
+        .map(|i| match file.schema().get_at_index(i) {
+            Some((name, field)) if Readable::of(field, None).field.is_none() => {
+                Ok(Column::new(name.clone(), vec!["(not shown: no single values)"; rows]))
+            }
+            _ => file.column(i, (0, rows), &Control::default()),
+        })
         .collect::<Result<Vec<_>>>()
         .map_err(explain)?;
     Ok((DataFrame::new(rows, read)?, file.rows()))
@@ -327,7 +326,7 @@ mod tests {
         assert!(file.groups().count() > 5);
         let slices = [(0, 1), (85, 200), (0, 1000), (999, 1), (500, 0)];
         for (i, column) in frame.columns().iter().enumerate() {
-            let pieces = file.pieces(i, &slices, &Control::default()).unwrap();
+            let pieces = file.pieces(i, None, &slices, &Control::default()).unwrap();
             for (piece, (from, count)) in pieces.iter().zip(slices) {
                 let wanted = column.slice(from as i64, count);
                 assert!(piece.as_materialized_series().equals_missing(wanted.as_materialized_series()), "{i} {from}");
@@ -335,6 +334,120 @@ mod tests {
         }
         let (head, rows) = head(&path, 5, 2).unwrap();
         assert_eq!((rows, head.shape()), (1000, (5, 2)));
+    }
+
+    /// A file whose footer says that a leaf of lists has 2^45 values. It has 3000.
+    fn claiming(frame: DataFrame) -> Vec<u8> {
+        let mut bytes = written(frame);
+        let end = bytes.len() - 8;
+        let length = u32::from_le_bytes(bytes[end..end + 4].try_into().unwrap()) as usize;
+        // Field 5 of `ColumnMetaData`, a number of 64 bits: twice the value, seven bits a byte.
+        let claim = |values: u64| {
+            let mut left = values << 1;
+            let mut field = vec![0x16];
+            while left > 0x7f {
+                field.push(left as u8 | 0x80);
+                left >>= 7;
+            }
+            field.push(left as u8);
+            field
+        };
+        let (true_one, claimed) = (claim(3000), claim(1 << 45));
+        let found = bytes[end - length..end].windows(true_one.len()).position(|w| w == true_one);
+        let at = found.expect("the number of values must be in the footer") + end - length;
+        bytes.splice(at..at + true_one.len(), claimed.iter().copied());
+        let end = bytes.len() - 8;
+        let length = (length + claimed.len() - true_one.len()) as u32;
+        bytes[end..end + 4].copy_from_slice(&length.to_le_bytes());
+        bytes
+    }
+
+    /// The decoder asks for memory for all values that the footer claims for a list: none are decoded.
+    #[test]
+    fn lists_that_claim_too_much_do_no_harm() {
+        let lists = Column::new("l".into(), [Series::new("".into(), vec![7i64; 3000])]);
+        let parts = [Column::new("a".into(), [1i32]), lists.clone()];
+        let structure: Column = StructChunked::from_columns("s".into(), 1, &parts).unwrap().into_series().into();
+        for column in [lists, structure] {
+            let bytes = claiming(DataFrame::new(1, vec![column, Column::new("n".into(), [5i64])]).unwrap());
+            let dir = tempfile::tempdir().unwrap();
+            let path = dir.path().join("t.parquet");
+            std::fs::write(&path, &bytes).unwrap();
+            let claimed = RowGroups::open(&path).unwrap();
+            assert!(claimed.values_claimed().any(|n| n == 1 << 45));
+            let (shown, _) = head(&path, 5, 5).unwrap();
+            assert_eq!(shown.shape(), (1, 2));
+            let (frame, _, notes) = of(&bytes).unwrap();
+            assert_eq!(frame.column("n").unwrap().i64().unwrap().get(0), Some(5));
+            assert_eq!(notes.iter().filter(|n| n.contains("l: left out; its cells are lists")).count(), 1, "{notes:?}");
+        }
+    }
+
+    #[test]
+    fn a_look_says_where_lists_are() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("t.parquet");
+        let lists = Column::new("l".into(), [Series::new("".into(), [1i64, 2])]);
+        let binary = Column::new("b".into(), [b"x".as_slice()]);
+        std::fs::write(&path, written(DataFrame::new(1, vec![lists, binary]).unwrap())).unwrap();
+        let (shown, rows) = head(&path, 5, 5).unwrap();
+        assert_eq!(
+            (shown.get_column_names(), rows),
+            (vec!["l", "b"].into_iter().map(Into::into).collect::<Vec<PlSmallStr>>().iter().collect(), 1)
+        );
+        for column in shown.columns() {
+            assert!(column.str().unwrap().get(0).unwrap().contains("not shown"));
+        }
+    }
+
+    #[test]
+    fn a_table_that_does_not_fit_is_refused() {
+        // More than the address space of a process, on any machine.
+        let error = reserve(u32::MAX as usize, 1 << 30).unwrap_err();
+        assert!(error.message.contains("does not fit into memory"));
+        reserve(1000, 10).unwrap();
+    }
+
+    /// Another file in the place of the one that is read does not mix with it.
+    #[cfg(unix)]
+    #[test]
+    fn the_open_file_stays() {
+        let dir = tempfile::tempdir().unwrap();
+        let (path, other) = (dir.path().join("t.parquet"), dir.path().join("other"));
+        let of = |value: i64| written(DataFrame::new(3, vec![Column::new("a".into(), [value; 3])]).unwrap());
+        std::fs::write(&path, of(1)).unwrap();
+        std::fs::write(&other, of(2)).unwrap();
+        let file = RowGroups::open(&path).unwrap();
+        std::fs::rename(&other, &path).unwrap();
+        let column = file.column(0, (0, 3), &Control::default()).unwrap();
+        assert_eq!(column.i64().unwrap().get(0), Some(1));
+    }
+
+    /// Pieces of one row group share its bytes, and of a structure only the field that is asked for is read.
+    #[test]
+    fn bytes_are_read_once() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("t.parquet");
+        let values: Vec<Option<i64>> = (0..100).map(|i| (i % 7 > 0).then_some(i)).collect();
+        let other: Vec<i64> = (0..100).collect();
+        let lists = Column::new("l".into(), vec![Series::new("".into(), [1i64, 2]); 100]);
+        let inner = [Column::new("c".into(), &values), Column::new("d".into(), &other)];
+        let inner = StructChunked::from_columns("b".into(), 100, &inner).unwrap();
+        let parts = [Column::new("a".into(), &other), lists, inner.into_series().into()];
+        let outer = StructChunked::from_columns("s".into(), 100, &parts).unwrap();
+        std::fs::write(&path, written(DataFrame::new(100, vec![outer.into_series().into()]).unwrap())).unwrap();
+        let file = RowGroups::open(&path).unwrap();
+        let mut seen = Vec::new();
+        file.each(0, Some("s.b.c"), &[(0, 40), (40, 40), (80, 20)], &Control::default(), &mut |at, piece| {
+            let columns = flat(piece, &mut Vec::new())?;
+            assert_eq!((seen.len(), columns.len(), columns[0].name().as_str()), (at, 1, "s.b.c"));
+            seen.push(columns[0].i64()?.iter().collect::<Vec<_>>());
+            Ok(true)
+        })
+        .unwrap();
+        assert_eq!(seen.concat(), values);
+        assert_eq!(file.reads(), 1);
+        assert!(file.pieces(0, Some("s.l"), &[(0, 1)], &Control::default()).is_err());
     }
 
     #[test]

@@ -68,6 +68,13 @@ fn frame(random: &mut Random) -> DataFrame {
             columns.push(made);
         }
     }
+    // Often lists too, with any number of values a row, which the footer of a Parquet file counts for itself.
+    if random.random_ratio(1, 3) {
+        let lists: Vec<Series> =
+            (0..rows).map(|_| Series::new("".into(), (0..random.random_range(0..4)).collect::<Vec<i64>>())).collect();
+        let at = random.random_range(0..=columns.len());
+        columns.insert(at, Column::new("lists".into(), lists));
+    }
     DataFrame::new(rows, columns).unwrap()
 }
 

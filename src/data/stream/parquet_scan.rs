@@ -22,15 +22,19 @@ pub const PLACES: usize = 16;
 /// Rows of each.
 pub const ROWS: usize = 1024;
 
-/// Rows of a very large row group that are taken at once.
-const MOST_ROWS: usize = 1 << 20;
+/// Rows of a very large row group that are taken at once. In tests a thousandth, so that a small file has such groups.
+const MOST_ROWS: usize = if cfg!(test) { 1 << 10 } else { 1 << 20 };
+
+/// Parts of a very large row group for which the bytes of a column are read and checked once. Each costs eight bytes a row for
+/// the hashes of its rows.
+const MOST_PARTS: usize = 8;
 
 /// A Parquet file that is about to be read once.
 pub struct ParquetScan {
     path: String,
     limits: Limits,
-    /// First row and number of rows of each part that is read at once.
-    parts: Vec<(usize, usize)>,
+    /// First row and number of rows of each part that is taken in at once; parts of one row group are together.
+    parts: Vec<Vec<(usize, usize)>>,
     rows: usize,
     file: RowGroups,
     /// In which column of the file each column stands: a structure holds several.
@@ -56,6 +60,44 @@ struct Beside {
     sampled: Option<Column>,
 }
 
+/// A part of the file that is taken in at once.
+struct Part {
+    /// First row in the file, and number of rows.
+    rows: (usize, usize),
+    /// First row in the table.
+    first: u64,
+    /// The sampled rows, counted from the first of the part.
+    wanted: IdxCa,
+    hashes: Mutex<Vec<u64>>,
+}
+
+/// Divides row groups: small ones are read together (every part costs a look at the file's head), very large ones piece by
+/// piece. Also the number of rows.
+fn parts(groups: impl Iterator<Item = usize>, small: usize) -> (Vec<Vec<(usize, usize)>>, usize) {
+    let mut parts: Vec<Vec<(usize, usize)>> = Vec::new();
+    let mut rows = 0usize;
+    for group in groups {
+        if let Some((_, part)) = parts.last_mut().and_then(|together| together.last_mut())
+            && *part + group <= small
+        {
+            *part += group;
+            rows += group;
+            continue;
+        }
+        let end = rows + group;
+        while rows < end {
+            let mut together = Vec::new();
+            while rows < end && together.len() < MOST_PARTS {
+                let part = (end - rows).min(MOST_ROWS);
+                together.push((rows, part));
+                rows += part;
+            }
+            parts.push(together);
+        }
+    }
+    (parts, rows)
+}
+
 /// What a file leaves when all of its rows were taken in.
 pub struct Left {
     /// The sampled rows.
@@ -71,25 +113,7 @@ impl ParquetScan {
     /// When the file is damaged, or no column is a table column.
     pub fn open(path: &str, limits: Limits, control: &Control) -> Result<Self> {
         let file = RowGroups::open(Path::new(path))?;
-        let mut parts: Vec<(usize, usize)> = Vec::new();
-        let mut rows = 0usize;
-        for mut left in file.groups() {
-            match parts.last_mut() {
-                // Every part costs a look at the file's head: small row groups are read together.
-                Some((_, part)) if *part + left <= limits.block / 8 => {
-                    *part += left;
-                    rows += left;
-                    left = 0;
-                }
-                _ => {}
-            }
-            while left > 0 {
-                let part = left.min(MOST_ROWS);
-                parts.push((rows, part));
-                rows += part;
-                left -= part;
-            }
-        }
+        let (parts, rows) = parts(file.groups(), limits.block / 8);
         let mut notes = Vec::new();
         let (mut names, mut roots) = (Vec::new(), Vec::new());
         for root in parquet::cells(file.schema(), &mut notes)? {
@@ -131,25 +155,11 @@ impl ParquetScan {
         (self.rows, self.names.len())
     }
 
-    /// Some pieces of one column, in one of the six types of storage.
-    fn read(
-        &self,
-        column: usize,
-        pieces: &[(usize, usize)],
-        notes: &mut Vec<String>,
-        control: &Control,
-    ) -> Result<Vec<(Column, Physical)>> {
-        let gone = || Error::input("a column of the Parquet file has gone").hint("Write it again");
-        let root = *self.roots.get(column).ok_or_else(gone)?;
-        let found = self.file.pieces(root, pieces, control).map_err(parquet::explain)?;
+    /// A piece of a column, in one of the six types of storage.
+    fn cell(&self, column: usize, piece: Column, notes: &mut Vec<String>) -> Result<(Column, Physical)> {
         let name = self.names.get(column).map_or("", String::as_str);
-        found
-            .into_iter()
-            .map(|piece| {
-                let flat = flat(piece, &mut Vec::new())?;
-                parquet::one(flat.iter().find(|c| c.name() == name).ok_or_else(gone)?, notes)
-            })
-            .collect()
+        let flat = flat(piece, &mut Vec::new())?;
+        parquet::one(flat.iter().find(|c| c.name() == name).ok_or_else(gone)?, notes)
     }
 
     /// Looks at evenly spaced places of a column: its storage, and values for a plan, from at most so
@@ -161,12 +171,15 @@ impl ParquetScan {
         control: &Control,
     ) -> Result<(Physical, Vec<f64>, Vec<String>)> {
         control.check()?;
-        let places = places.min(self.parts.len() * 2).max(1);
+        let parts = self.parts.iter().map(Vec::len).sum::<usize>();
+        let places = places.min(parts * 2).max(1);
         let from = |i: usize| i * self.rows / places;
         let wanted: Vec<(usize, usize)> = (0..places).map(|i| (from(i), count.min(self.rows - from(i)))).collect();
         let mut physical = Physical::Float;
         let (mut numbers, mut texts) = (Vec::new(), Vec::new());
-        for (piece, found) in self.read(column, &wanted, &mut Vec::new(), control)? {
+        let (root, name) = self.place(column)?;
+        for piece in self.file.pieces(root, Some(name), &wanted, control).map_err(parquet::explain)? {
+            let (piece, found) = self.cell(column, piece, &mut Vec::new())?;
             physical = found;
             match piece.as_materialized_series().str() {
                 Ok(strings) => texts.extend(strings.iter().flatten().map(str::to_owned)),
@@ -176,38 +189,48 @@ impl ParquetScan {
         Ok((physical, numbers, texts))
     }
 
-    /// Takes in one column of one part, which begins at row `first` of the table. `wanted` are the sampled rows of the part,
-    /// counted from its start. `false` when the column has changed its storage.
-    #[allow(clippy::too_many_arguments)]
+    /// In which column of the file a column stands, and its name.
+    fn place(&self, column: usize) -> Result<(usize, &str)> {
+        let (root, name) = self.roots.get(column).zip(self.names.get(column)).ok_or_else(gone)?;
+        Ok((*root, name))
+    }
+
+    /// Takes in one column of some parts, the bytes of which are read once. `false` when the column has changed its storage.
     fn take_in(
         &self,
         (i, place): (usize, Place),
         (taken, beside): (&mut Taken, &mut Beside),
-        part: (usize, usize),
-        first: u64,
-        wanted: &IdxCa,
-        hashes: &Mutex<Vec<u64>>,
+        parts: &[Part],
         control: &Control,
     ) -> Result<bool> {
-        let mut notes = Vec::new();
-        let Some((column, physical)) = self.read(i, &[part], &mut notes, control)?.pop() else { return Ok(false) };
-        if self.physicals.get(i) != Some(&physical) {
-            return Ok(false);
-        }
-        beside.remarks.extend(notes);
-        let seen = taken.take(&column, place, first, hashes)?;
-        beside.values += seen.values;
-        beside.not_finite += seen.not_finite;
-        if !wanted.is_empty() {
-            let picked = column.take(wanted)?;
-            match &mut beside.sampled {
-                Some(all) => {
-                    all.append(&picked)?;
-                }
-                none => *none = Some(picked),
+        let (root, name) = self.place(i)?;
+        let spans: Vec<(usize, usize)> = parts.iter().map(|part| part.rows).collect();
+        let mut steady = true;
+        self.file.each(root, Some(name), &spans, control, &mut |at, piece| {
+            control.check()?;
+            let Some(part) = parts.get(at) else { return Ok(false) };
+            let mut notes = Vec::new();
+            let (column, physical) = self.cell(i, piece, &mut notes)?;
+            if self.physicals.get(i) != Some(&physical) {
+                steady = false;
+                return Ok(false);
             }
-        }
-        Ok(true)
+            beside.remarks.extend(notes);
+            let seen = taken.take(&column, place, part.first, &part.hashes)?;
+            beside.values += seen.values;
+            beside.not_finite += seen.not_finite;
+            if !part.wanted.is_empty() {
+                let picked = column.take(&part.wanted)?;
+                match &mut beside.sampled {
+                    Some(all) => {
+                        all.append(&picked)?;
+                    }
+                    none => *none = Some(picked),
+                }
+            }
+            Ok(true)
+        })?;
+        Ok(steady)
     }
 
     /// Takes in all rows, as rows after those that were taken in; the storage of the columns must be known
@@ -231,13 +254,17 @@ impl ParquetScan {
             sampled.get(begin..end).unwrap_or_default()
         };
         let before = to.rows;
-        for part in self.parts.clone() {
+        for together in self.parts.clone() {
             control.check()?;
-            let share = part.0 as f64 / self.rows.max(1) as f64;
-            control.report("reading rows", Some(span.0 + share * span.1), format!("{} of {}", part.0, self.rows));
-            let first = before + part.0 as u64;
-            let wanted: IdxCa = rows_of(first, part.1).iter().map(|row| Some((*row - first) as IdxSize)).collect();
-            let part_hashes = Mutex::new(vec![route.base; part.1]);
+            let begin = together.first().map_or(0, |part| part.0);
+            let share = begin as f64 / self.rows.max(1) as f64;
+            control.report("reading rows", Some(span.0 + share * span.1), format!("{begin} of {}", self.rows));
+            let part = |rows: (usize, usize)| {
+                let first = before + rows.0 as u64;
+                let wanted = rows_of(first, rows.1).iter().map(|row| Some((*row - first) as IdxSize)).collect();
+                Part { rows, first, wanted, hashes: Mutex::new(vec![route.base; rows.1]) }
+            };
+            let parts: Vec<Part> = together.into_iter().map(part).collect();
             let this = &*self;
             let steady = (to.columns.par_iter_mut().zip(&mut beside).zip(&route.sources))
                 .map(|((taken, beside), source)| {
@@ -247,12 +274,12 @@ impl ParquetScan {
                         Source::Column(i) => match place(*i) {
                             Some(place) => {
                                 let to = (taken, beside);
-                                this.take_in((*i, place), to, part, first, &wanted, &part_hashes, control)
+                                this.take_in((*i, place), to, &parts, control)
                             }
                             None => Ok(false),
                         },
                         source => {
-                            taken.constant(first, part.1, source);
+                            parts.iter().for_each(|part| taken.constant(part.first, part.rows.1, source));
                             Ok(true)
                         }
                     }
@@ -262,7 +289,9 @@ impl ParquetScan {
                 self.unsteady = true;
                 return Err(Error::input("a column of the Parquet file changes its type"));
             }
-            to.hashes.push(&part_hashes.into_inner().unwrap_or_else(PoisonError::into_inner));
+            for part in parts {
+                to.hashes.push(&part.hashes.into_inner().unwrap_or_else(PoisonError::into_inner));
+            }
         }
         to.rows += self.rows as u64;
         control.check()?;
@@ -340,5 +369,53 @@ impl Executor for ParquetScan {
         let done = done?;
         self.fingerprint = fingerprint?;
         Ok(done)
+    }
+}
+
+fn gone() -> Error {
+    Error::input("a column of the Parquet file has gone").hint("Write it again")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::stream::profile_source_with;
+    use crate::data::stream::tests::{all, assert_equal, none};
+    use crate::data::{LoadOptions, ProfileOptions};
+
+    /// A row group of several batches of parts, with a structure, streams as it loads: every row in its place, once.
+    #[test]
+    fn a_very_large_row_group_streams_as_it_loads() {
+        let rows = MOST_ROWS * (MOST_PARTS + 2) - 7;
+        let numbers: Vec<Option<i64>> = (0..rows as i64).map(|i| (i % 11 > 0).then_some(i % 6000)).collect();
+        let texts: Vec<String> = (0..rows).map(|i| format!("text {}", i % 6000 % 40)).collect();
+        let parts = [Column::new("a".into(), &numbers), Column::new("b".into(), &texts)];
+        let inner = StructChunked::from_columns("s".into(), rows, &parts).unwrap();
+        let [number, _] = parts;
+        let mut frame = DataFrame::new(rows, vec![number.with_name("n".into()), inner.into_series().into()]).unwrap();
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("t.parquet");
+        let file = std::fs::File::create(&path).unwrap();
+        ParquetWriter::new(file).with_row_group_size(Some(rows)).finish(&mut frame).unwrap();
+        let path = path.to_str().unwrap();
+        let scan = ParquetScan::open(path, all(), &Control::default()).unwrap();
+        assert_eq!(scan.parts.iter().map(Vec::len).collect::<Vec<_>>(), [MOST_PARTS, 2]);
+        let (load, options) = (LoadOptions::default(), ProfileOptions::default());
+        let of = |limits| profile_source_with(path, &load, &options, &limits, &Control::default()).unwrap();
+        assert_equal("large group", of(all()), of(none()));
+    }
+
+    #[test]
+    fn small_row_groups_go_together_and_the_parts_of_large_ones_too() {
+        assert_eq!(
+            parts([10, 20, 100, 0, 7].into_iter(), 40),
+            (vec![vec![(0, 30)], vec![(30, 100)], vec![(130, 7)]], 137)
+        );
+        let (most, large) = (MOST_ROWS, MOST_ROWS * MOST_PARTS);
+        let (found, rows) = parts([large + most + 5, 3].into_iter(), 4);
+        assert_eq!(rows, large + most + 8);
+        assert_eq!(found.len(), 3);
+        assert_eq!(found[0], (0..MOST_PARTS).map(|i| (i * most, most)).collect::<Vec<_>>());
+        assert_eq!(found[1..], [vec![(large, most), (large + most, 5)], vec![(large + most + 5, 3)]]);
     }
 }
