@@ -432,6 +432,10 @@ fn compare(engine: Dialect, questions: &Questions, answers: &[Answers]) {
                     assert!(theirs.is_finite(), "{who}, row {i}, {name}");
                     continue;
                 }
+                // Infinite times a coefficient of nought is NaN in the native model; SQL leaves that column out.
+                if question.beyond && !ours.is_finite() {
+                    continue;
+                }
                 let difference = if ours == theirs || (ours.is_nan() && theirs.is_nan()) {
                     0.0
                 } else {
@@ -446,6 +450,9 @@ fn compare(engine: Dialect, questions: &Questions, answers: &[Answers]) {
         }
         for (i, (best, label)) in native.classes().into_iter().zip(&answers[&names[0]]).enumerate() {
             let row = native.scores.row(i);
+            if question.beyond && row.iter().any(|v| !v.is_finite()) {
+                continue;
+            }
             let tied = row.iter().enumerate().any(|(k, v)| k != best && (v - row[best]).abs() <= TOLERANCE);
             assert!(tied || label.as_ref() == Some(&model.classes[best]), "{who}, row {i}: {label:?}");
             labels += 1;
