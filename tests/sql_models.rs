@@ -123,7 +123,8 @@ fn made(engine: Dialect) -> Questions {
         questions.ask_all(&case.name, case.model, &table, &case.rows);
     }
     for seed in 0..random {
-        let case = fixtures::random(seed);
+        let mut case = fixtures::random(seed);
+        impute(&mut case.model);
         questions.ask_all(&format!("random {seed}, {}", case.name), case.model, &format!("random {seed}"), &case.rows);
     }
     // Many trees, and deep ones.
@@ -143,6 +144,18 @@ fn made(engine: Dialect) -> Questions {
         questions.ask_all(&format!("{kind} of 300 columns"), model, &table, &rows);
     }
     questions
+}
+
+/// Fills the gaps of a random plan where the estimator knows no way for missing values; such a model is refused as SQL.
+fn impute(model: &mut FittedModel) {
+    if matches!(model.fitted, Fitted::Dummy { .. } | Fitted::Trees { .. } | Fitted::Boosted { .. }) {
+        return;
+    }
+    for input in &mut model.plan.inputs {
+        if let Encoding::Number { impute, mean, .. } = &mut input.encoding {
+            impute.get_or_insert(*mean);
+        }
+    }
 }
 
 /// A tree in which each right child goes on.
@@ -419,6 +432,10 @@ fn compare(engine: Dialect, questions: &Questions, answers: &[Answers]) {
                     assert!(theirs.is_finite(), "{who}, row {i}, {name}");
                     continue;
                 }
+                // Infinite times a coefficient of nought is NaN in the native model; SQL leaves that column out.
+                if question.beyond && !ours.is_finite() {
+                    continue;
+                }
                 let difference = if ours == theirs || (ours.is_nan() && theirs.is_nan()) {
                     0.0
                 } else {
@@ -433,6 +450,9 @@ fn compare(engine: Dialect, questions: &Questions, answers: &[Answers]) {
         }
         for (i, (best, label)) in native.classes().into_iter().zip(&answers[&names[0]]).enumerate() {
             let row = native.scores.row(i);
+            if question.beyond && row.iter().any(|v| !v.is_finite()) {
+                continue;
+            }
             let tied = row.iter().enumerate().any(|(k, v)| k != best && (v - row[best]).abs() <= TOLERANCE);
             assert!(tied || label.as_ref() == Some(&model.classes[best]), "{who}, row {i}: {label:?}");
             labels += 1;

@@ -110,6 +110,11 @@ fn what_an_engine_cannot_hold_is_refused_with_a_reason() {
     }
     assert!(refused(&huge, &options(Dialect::Postgres)).message.contains("a coefficient of 1e250"));
     assert!(export(&huge, &options(Dialect::DuckDb)).is_ok());
+    let mut gaps = case("linear").model;
+    if let Encoding::Number { impute, .. } = &mut gaps.plan.inputs[0].encoding {
+        *impute = None;
+    }
+    assert!(refused(&gaps, &options(Dialect::DuckDb)).message.contains("only trees know a way for missing values"));
     let mut backwards = case("forest").model;
     if let Encoding::Number { scale, .. } = &mut backwards.plan.inputs[0].encoding {
         *scale = -1.0;
