@@ -268,6 +268,16 @@ fn correct(
                 frame.with_column(numbers.with_name(name.as_str().into()).into_series().into())?;
                 spec.physical = Physical::Float;
             }
+            (Meaning::DateTime, Physical::String) => {
+                let Some((column, physical, format)) = moments(frame.column(name)?)? else {
+                    return Err(Error::input(format!("column `{}` cannot be read as a date", brief(name, 60))).hint(
+                        "Its texts have no one form of a date; a recipe's step parse_dates reads the form that you name",
+                    ));
+                };
+                frame.with_column(column)?;
+                spec.physical = physical;
+                spec.date_format = format;
+            }
             (Meaning::DateTime, physical) if !matches!(physical, Physical::Date | Physical::Datetime) => {
                 return Err(Error::input(format!("column `{}` cannot be read as a date", brief(name, 60))).hint(
                     "Write its values like 2019-12-31 or 2019-12-31 23:59:00; every row must have the same form",
@@ -282,6 +292,31 @@ fn correct(
         spec.meaning = *meaning;
     }
     Ok(())
+}
+
+/// Texts as dates or moments, when all of them have one form, and that form.
+fn moments(column: &Column) -> Result<Option<(Column, Physical, Option<String>)>> {
+    let texts = column.as_materialized_series().str()?;
+    let mut guess = csv::Guess::new(false);
+    texts.iter().flatten().for_each(|text| guess.see_value(text.trim().as_bytes()));
+    let micros = |order| {
+        let read = move |text: &str| csv::dates::parse(order, text.trim().as_bytes()).map(|m| m.micros);
+        texts.iter().map(move |text| text.and_then(read))
+    };
+    let (series, dtype, physical) = match guess.reading() {
+        csv::Reading::Date(order) => {
+            let days: Int32Chunked =
+                micros(order).map(|v| v.and_then(|v| i32::try_from(v.div_euclid(csv::dates::DAY)).ok())).collect();
+            (days.into_series(), DataType::Date, Physical::Date)
+        }
+        csv::Reading::Datetime(order) => {
+            let moments: Int64Chunked = micros(order).collect();
+            (moments.into_series(), DataType::Datetime(TimeUnit::Microseconds, None), Physical::Datetime)
+        }
+        _ => return Ok(None),
+    };
+    let column = series.with_name(column.name().clone()).cast(&dtype)?.into();
+    Ok(Some((column, physical, guess.date_format())))
 }
 
 #[cfg(test)]
@@ -334,9 +369,9 @@ mod tests {
         assert_eq!(names, ["a", "a.2", "a.1", "a.3"]);
         // Very many of them cost no more than others, and are not told one by one.
         let wide = vec!["a"; 20_000].join(",") + "\n" + &vec!["1"; 20_000].join(",") + "\n";
-        let data = try_load(wide.as_bytes()).unwrap();
-        assert_eq!(data.columns.last().unwrap().name, "a.19999");
-        assert!(data.notes.len() < 30, "{}", data.notes.len());
+        let many = try_load(wide.as_bytes()).unwrap();
+        assert_eq!(many.columns.last().unwrap().name, "a.19999");
+        assert!(many.notes.len() < 30, "{}", many.notes.len());
         assert!(data.notes.iter().any(|n| n.contains("columns 1 and 2") && n.contains("`a.2`")), "{:?}", data.notes);
     }
 
@@ -412,6 +447,27 @@ mod tests {
         assert_eq!(data.frame.column("amount").unwrap().null_count(), 1);
         options.meaning.insert("nope".to_owned(), Meaning::Text);
         assert!(load(&name, &options, &Control::default()).unwrap_err().message.contains("nope"));
+    }
+
+    /// A format that says that its texts are texts is believed, until the user knows better.
+    #[test]
+    fn texts_of_a_typed_file_become_moments_when_the_user_says_so() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("t.parquet");
+        let at = Column::new("at".into(), [Some("2020-02-29 10:00:00"), None, Some("2021-01-01 00:00:01")]);
+        let other = Column::new("other".into(), [Some("2020-02-29"), Some("soon"), None]);
+        let mut frame = DataFrame::new(3, vec![at, other]).unwrap();
+        ParquetWriter::new(std::fs::File::create(&path).unwrap()).finish(&mut frame).unwrap();
+        let read = |name: &str| {
+            let meaning = BTreeMap::from([(name.to_owned(), Meaning::DateTime)]);
+            load(path.to_str().unwrap(), &LoadOptions { meaning, ..LoadOptions::default() }, &Control::default())
+        };
+        let data = read("at").unwrap();
+        assert_eq!(data.spec("at").unwrap().physical, Physical::Datetime);
+        let shown = crate::data::column::texts(data.frame.column("at").unwrap()).unwrap();
+        assert!(shown[0].as_ref().unwrap().starts_with("2020-02-29 10:00:00") && shown[1].is_none(), "{shown:?}");
+        let error = read("other").unwrap_err();
+        assert!(error.hint.unwrap().contains("parse_dates"));
     }
 
     proptest::proptest! {

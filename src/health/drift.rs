@@ -6,7 +6,7 @@ use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
 use super::permutation::p_value;
-use super::reference::{DriftReference, ReferenceColumn, Values};
+use super::reference::{Bins, DriftReference, ReferenceColumn, Values};
 use super::stats::{js_distance, ks, psi, wasserstein};
 use crate::data::ColumnSpec;
 use crate::engine::Control;
@@ -86,6 +86,9 @@ pub struct ColumnDrift {
     pub missing_current: f64,
     /// Share of current rows with a value the reference never had: an unseen category, or a number outside its range.
     pub unseen: f64,
+    /// Only whether values are missing was compared: dates, free texts and identifiers differ from table to table by nature.
+    #[serde(default)]
+    pub only_gaps: bool,
     /// What happened, in words.
     pub message: String,
 }
@@ -186,6 +189,11 @@ impl DriftReference {
 }
 
 impl ReferenceColumn {
+    /// The largest size of the numbers that it has seen.
+    pub(super) fn largest(&self) -> f64 {
+        self.sketch.iter().fold(0.0, |most, v| v.abs().max(most))
+    }
+
     fn compare(
         &self,
         current: &DataFrame,
@@ -226,12 +234,14 @@ impl ReferenceColumn {
             js: js_distance(&self.counts, &binned.counts),
             wasserstein: distance
                 .zip(self.std)
-                .and_then(|(d, std)| (std > 0.0).then(|| d / std))
+                // Of a column that is all but constant the deviation is rounding, and so would be the quotient.
+                .and_then(|(d, std)| (std > 1e-9 * self.largest()).then(|| d / std))
                 .filter(|d| d.is_finite()),
             ks: ks(&self.sketch, &binned.sorted).map(|(d, _)| d),
             missing_reference: self.missing() as f64 / all.max(1) as f64,
             missing_current: binned.counts.last().copied().unwrap_or(0) as f64 / rows,
             unseen: binned.outside.iter().filter(|o| **o).count() as f64 / rows,
+            only_gaps: matches!(self.bins, Bins::Presence),
             message,
         })
     }
@@ -255,6 +265,8 @@ fn describe(column: &ColumnDrift, options: &DriftOptions) -> String {
         "moved, but too little to matter"
     } else if column.effect >= options.least_effect {
         "looks different, but chance explains it"
+    } else if column.only_gaps {
+        "has its values and gaps as before; of dates, texts and identifiers only the gaps are compared"
     } else {
         "is stable"
     };

@@ -109,6 +109,7 @@ mod tests {
             missing_reference: 0.0,
             missing_current: 0.0,
             unseen: 0.0,
+            only_gaps: false,
             message: String::new(),
         };
         let verdict = if drifted { Verdict::Drift } else { Verdict::Stable };

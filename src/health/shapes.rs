@@ -90,12 +90,13 @@ impl ReferenceColumn {
             js: js_distance(&common.reference, &common.current),
             wasserstein: wasserstein(&self.sketch, sketch)
                 .zip(self.std)
-                .and_then(|(d, std)| (std > 0.0).then(|| d / std))
+                .and_then(|(d, std)| (std > 1e-9 * self.largest()).then(|| d / std))
                 .filter(|d| d.is_finite()),
             ks: ks(&self.sketch, sketch).map(|(d, _)| d),
             missing_reference: share(self.missing(), before),
             missing_current: other.map_or(1.0, |o| share(o.missing(), now)),
             unseen: share(common.unseen, now),
+            only_gaps: matches!((&self.bins, other.map(|o| &o.bins)), (Bins::Presence, _) | (_, Some(Bins::Presence))),
             message,
         })
     }

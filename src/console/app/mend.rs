@@ -51,7 +51,7 @@ impl App {
         };
         let filtered = self.walk.as_ref().is_some_and(|w| w.desk.walk.flow.load.filter.is_some());
         let question = format!(
-            "{}{}. This becomes a step of the walk's recipe; the file stays as it is, and {} takes the step back. Do it?",
+            "The step would give: {}{}. It becomes part of the walk's recipe; the file stays as it is, and {} takes it back. Do it?",
             suggested.effect.trim_end_matches('.'),
             if filtered { ", counted on the rows that pass the filter" } else { "" },
             self.key(Action::UndoStep)

@@ -297,12 +297,10 @@ pub fn suggest(
     finding: &Finding,
     control: &Control,
 ) -> Result<Outcome> {
-    let steps = recipe::suggest(data, profile, control)?;
-    let same = |f: &Finding| f.check == finding.check && f.column == finding.column;
-    // Of several findings that ask for one step only one has it.
-    let near = |f: &Finding| f.column.is_some() && f.column == finding.column;
-    let found = steps.iter().find(|(f, _)| same(f)).or_else(|| steps.iter().find(|(f, _)| near(f)));
-    let Some((_, step)) = found else {
+    // For this finding alone: what another one asks for is no answer, also when it is about the same column.
+    let alone = Profile { findings: vec![finding.clone()], ..profile.clone() };
+    let steps = recipe::suggest(data, &alone, control)?;
+    let Some((_, step)) = steps.first() else {
         return Ok(Outcome::Suggested(key, None));
     };
     let one = recipe::Recipe { steps: vec![step.clone()] };

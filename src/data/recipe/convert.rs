@@ -153,7 +153,7 @@ pub(super) fn cast(
 }
 
 fn lost_words(lost: u64) -> String {
-    if lost > 0 { format!(", {} could not be read and became missing", thousands(lost)) } else { String::new() }
+    if lost > 0 { format!(", {} of them could not be read and became missing", thousands(lost)) } else { String::new() }
 }
 
 type Converted = (Option<Series>, Physical, Meaning);
