@@ -414,6 +414,8 @@ fn compare(engine: Dialect, questions: &Questions, answers: &[Answers]) {
         let model = &question.model;
         let who = format!("{} in {engine}", question.name);
         let native = model.predict(&question.rows).unwrap();
+        // Before calibration: an isotonic curve answers with a number even where the score is none.
+        let raw = model.fitted.scores(model.plan.transform(&question.rows).unwrap().view());
         let names = output_names(model);
         let classes = model.task.is_classification();
         let mut expected: BTreeSet<String> = names.iter().cloned().collect();
@@ -433,7 +435,7 @@ fn compare(engine: Dialect, questions: &Questions, answers: &[Answers]) {
                     continue;
                 }
                 // Infinite times a coefficient of nought is NaN in the native model; SQL leaves that column out.
-                if question.beyond && !ours.is_finite() {
+                if question.beyond && raw.row(i).iter().any(|v| !v.is_finite()) {
                     continue;
                 }
                 let difference = if ours == theirs || (ours.is_nan() && theirs.is_nan()) {
@@ -450,7 +452,7 @@ fn compare(engine: Dialect, questions: &Questions, answers: &[Answers]) {
         }
         for (i, (best, label)) in native.classes().into_iter().zip(&answers[&names[0]]).enumerate() {
             let row = native.scores.row(i);
-            if question.beyond && row.iter().any(|v| !v.is_finite()) {
+            if question.beyond && raw.row(i).iter().any(|v| !v.is_finite()) {
                 continue;
             }
             let tied = row.iter().enumerate().any(|(k, v)| k != best && (v - row[best]).abs() <= TOLERANCE);

@@ -4,10 +4,10 @@
 //!   model. Text is missing where it is NULL; an empty text is a text.
 //! - The answers have the names of the ONNX form: `label` and a probability per class, or `prediction`. Before them stand the
 //!   columns handed through.
-//! - Literals read back with the same bits. Trees compare raw values with exact thresholds ([`trees`]), so rows take the
+//! - Literals read back with the same bits. Trees compare raw values with exact thresholds (`trees`), so rows take the
 //!   branches of the native trees; sums of squares are added in the native order. PostgreSQL ends a query where arithmetic
-//!   leaves the range of doubles, so that there the ends of the range are cut off ([`columns`]).
-//! - Nothing of the data stands unquoted: names and levels are quoted, control characters escaped ([`dialect`]).
+//!   leaves the range of doubles, so that there the ends of the range are cut off (`columns`).
+//! - Nothing of the data stands unquoted: names and levels are quoted, control characters escaped (`dialect`).
 //!
 //! The query is not run here: the gate of a package is its ONNX form. `tests/sql_models.rs` runs queries in the real engines.
 
