@@ -215,7 +215,7 @@ fn the_whole_walk_key_by_key() {
     c.type_keys(" ");
     c.wait_text("2 marked", SHORT);
     c.type_keys("v");
-    c.wait_text("2 of 5", SHORT);
+    c.wait_text("2 of 7", SHORT);
     c.type_keys("c");
     c.wait_text("only what differs", SHORT);
     c.type_keys("c");
