@@ -114,6 +114,7 @@ impl From<serde_json::Error> for Error {
 
 impl From<polars::error::PolarsError> for Error {
     fn from(error: polars::error::PolarsError) -> Self {
-        Self::input(error.to_string())
+        // It may quote names and values of the data.
+        Self::input(crate::data::brief(&error.to_string(), 300))
     }
 }

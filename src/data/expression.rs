@@ -68,7 +68,7 @@ fn weight(expression: &str) -> Weight {
     // Each open bracket with what it adds to the nesting; whether an operand, or such a function, stands before a place.
     let (mut open, mut nested): (Vec<usize>, usize) = (Vec::new(), 0);
     let (mut count, mut operand, mut special) = (0usize, false, 0usize);
-    let mut odd = None;
+    let (mut odd, mut cases) = (None, 0usize);
     let mut rest = expression.chars().peekable();
     while let Some(c) = rest.next() {
         let before = std::mem::take(&mut special);
@@ -87,15 +87,21 @@ fn weight(expression: &str) -> Weight {
                 }
                 let behind = std::mem::replace(&mut operand, true);
                 match word.as_str() {
-                    "AND" | "OR" | "XOR" | "NOT" | "CASE" | "WHEN" | "IS" | "IN" | "LIKE" | "ILIKE" | "RLIKE"
-                    | "REGEXP" | "SIMILAR" | "DIV" | "BETWEEN" | "ESCAPE" | "AT" | "SELECT" => {
+                    "AND" | "OR" | "XOR" | "NOT" | "WHEN" | "IS" | "IN" | "LIKE" | "ILIKE" | "RLIKE" | "REGEXP"
+                    | "SIMILAR" | "DIV" | "BETWEEN" | "ESCAPE" | "AT" | "SELECT" => {
                         count += 1;
                         operand = false;
                     }
                     "THEN" | "ELSE" | "FROM" | "FOR" | "AS" | "TO" | "DISTINCT" | "WITH" | "WITHOUT" | "TIME" => {
                         operand = false;
                     }
-                    "END" | "ZONE" | "PRECISION" | "NULL" => {}
+                    // Without its end it is read twice, like the functions below.
+                    "CASE" => {
+                        (count, cases, operand) = (count + 1, cases + 1, false);
+                        nested = nested.max(open.iter().sum::<usize>() + cases);
+                    }
+                    "END" => cases = cases.saturating_sub(1),
+                    "ZONE" | "PRECISION" | "NULL" => {}
                     // The parser descends into what follows, with much stack for each.
                     "INTERVAL" => count += MOST_OPERATORS / 20,
                     "CAST" | "TRY_CAST" | "SAFE_CAST" | "CONVERT" | "EXTRACT" | "CEIL" | "FLOOR" | "SUBSTR"
@@ -109,7 +115,7 @@ fn weight(expression: &str) -> Weight {
             '(' | '[' | '{' => {
                 count += 1;
                 open.push(before);
-                nested = nested.max(open.iter().sum());
+                nested = nested.max(open.iter().sum::<usize>() + cases);
                 operand = false;
             }
             ')' | ']' | '}' => {
@@ -430,6 +436,10 @@ mod tests {
     #[test]
     fn comments_and_prefixed_texts_are_refused() {
         let deep = format!("x --'\n + {}x ^^ ){}", "FLOOR(".repeat(45), ")".repeat(45));
+        let cases = "CASE WHEN b THEN ".repeat(90);
+        assert!(understood(&cases).unwrap_err().message.contains("too deep"));
+        let nested = (0..10).fold("1".to_owned(), |inner, _| format!("CASE WHEN b THEN {inner} ELSE 2 END"));
+        assert!(understood(&nested).is_ok(), "{:?}", understood(&nested));
         let chain = format!("x /*'*/ {}", "+1".repeat(30_000));
         for bad in [&*deep, &*chain, "E'\\'' || x", "$$'$$ || x", "x # '", "extra--1"] {
             let error = understood(bad).unwrap_err();

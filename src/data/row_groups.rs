@@ -173,9 +173,9 @@ impl RowGroups {
         for (at, (piece, found)) in pieces.iter().zip(found).enumerate() {
             let series = match found {
                 Some(series) => series,
-                None if piece.1 == 0 || piece.0 >= self.rows => {
-                    Series::new_empty(PlSmallStr::from(name.as_str()), &DataType::from_arrow_field(field))
-                }
+                None if piece.1 == 0 || piece.0 >= self.rows => guarded("this Parquet file cannot be read", || {
+                    Ok(Series::new_empty(PlSmallStr::from(name.as_str()), &DataType::from_arrow_field(field)))
+                })?,
                 None => continue,
             };
             if !take(at, series.into())? {
