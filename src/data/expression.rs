@@ -101,6 +101,8 @@ fn weight(expression: &str) -> Weight {
                         nested = nested.max(open.iter().sum::<usize>() + cases);
                     }
                     "END" => cases = cases.saturating_sub(1),
+                    // `LPAD(a, 1000000000)` would fill the memory.
+                    "LPAD" | "RPAD" | "REPEAT" => odd = Some("a function that makes texts of any length"),
                     "ZONE" | "PRECISION" | "NULL" => {}
                     // The parser descends into what follows, with much stack for each.
                     "INTERVAL" => count += MOST_OPERATORS / 20,
@@ -441,7 +443,7 @@ mod tests {
         let nested = (0..10).fold("1".to_owned(), |inner, _| format!("CASE WHEN b THEN {inner} ELSE 2 END"));
         assert!(understood(&nested).is_ok(), "{:?}", understood(&nested));
         let chain = format!("x /*'*/ {}", "+1".repeat(30_000));
-        for bad in [&*deep, &*chain, "E'\\'' || x", "$$'$$ || x", "x # '", "extra--1"] {
+        for bad in [&*deep, &*chain, "E'\\'' || x", "$$'$$ || x", "x # '", "extra--1", "LPAD(x, 1000000000)"] {
             let error = understood(bad).unwrap_err();
             assert!(error.message.contains("holds"), "{error}");
         }
