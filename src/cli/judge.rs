@@ -232,15 +232,6 @@ fn method(method: ShapMethod) -> &'static str {
     }
 }
 
-fn unit(scale: Scale) -> &'static str {
-    match scale {
-        Scale::LogOdds => "log odds",
-        Scale::Probability => "probability",
-        Scale::Target => "units of the target",
-        Scale::LogTarget => "log of the target",
-    }
-}
-
 fn columns(found: &Explanation, metric: &str) -> Result<()> {
     let rows: Vec<Vec<String>> = found
         .contributions
@@ -256,7 +247,7 @@ fn columns(found: &Explanation, metric: &str) -> Result<()> {
             ]
         })
         .collect();
-    let moves = format!("moves ({})", unit(found.scale));
+    let moves = format!("moves ({})", found.scale.unit());
     let loss = format!("loss of {metric} when shuffled");
     table(&["column", &moves, &loss, "95 %"], &rows)?;
     let left = found.contributions.len().saturating_sub(TOLD);
@@ -286,7 +277,7 @@ fn waterfall(row: &ExplainedRow, scale: Scale) -> Result<()> {
         let value: f64 = rest.iter().map(|c| c.value).sum();
         rows.push(vec![format!("({} more columns)", rest.len()), String::new(), signed(value), figure(sum + value)]);
     }
-    table(&["column", "its value", "adds", unit(scale)], &rows)?;
+    table(&["column", "its value", "adds", scale.unit()], &rows)?;
     if !row.similar.is_empty() {
         line("")?;
         line("training rows most like it:")?;

@@ -9,15 +9,6 @@ use super::explain::{ExplainedRow, Explanation};
 /// Bars in a chart of columns.
 const BARS: usize = 15;
 
-fn unit(scale: Scale) -> &'static str {
-    match scale {
-        Scale::LogOdds => "log odds",
-        Scale::Probability => "probability",
-        Scale::Target => "units of the target",
-        Scale::LogTarget => "log of the target",
-    }
-}
-
 /// The charts with a name for the file of each.
 #[must_use]
 pub fn explain_charts(found: &Explanation) -> Vec<(&'static str, Chart)> {
@@ -39,7 +30,7 @@ pub(super) fn contributions_chart(found: &[GlobalContribution], scale: Scale) ->
     });
     Chart {
         title: "What moves the answers".into(),
-        x: Axis::linear(format!("mean size of the contribution ({})", unit(scale))),
+        x: Axis::linear(format!("mean size of the contribution ({})", scale.unit())),
         y: Axis::default(),
         series: vec![Series::Bars { name: String::new(), bars, direction: Direction::Horizontal }],
         sentence: first,
@@ -64,7 +55,7 @@ fn row_chart(row: &ExplainedRow, scale: Scale) -> Chart {
         .collect();
     Chart {
         title: format!("Row {}", row.row),
-        x: Axis::linear(format!("contribution ({})", unit(scale))),
+        x: Axis::linear(format!("contribution ({})", scale.unit())),
         y: Axis::default(),
         series: vec![Series::Bars { name: String::new(), bars, direction: Direction::Horizontal }],
         sentence: format!(

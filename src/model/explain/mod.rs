@@ -61,6 +61,19 @@ pub enum Scale {
     LogTarget,
 }
 
+impl Scale {
+    /// What a contribution is counted in, in words.
+    #[must_use]
+    pub fn unit(self) -> &'static str {
+        match self {
+            Self::LogOdds => "log odds",
+            Self::Probability => "probability",
+            Self::Target => "units of the target",
+            Self::LogTarget => "log of the target",
+        }
+    }
+}
+
 /// Why one row got its answer.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RowExplanation {
